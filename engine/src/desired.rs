@@ -1,0 +1,94 @@
+//! What should be: the components of a stack, expanded into resources.
+//!
+//! Plain data, made by the loader from the user's files and bound by look-ups; the planner needs nothing beside it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    address::{Address, ComponentId},
+    diagnostic::Position,
+};
+
+/// The stack in one environment, as its files say it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Who is deployed where.
+    pub scope: Scope,
+    /// All components by id.
+    pub components: BTreeMap<ComponentId, DesiredComponent>,
+    /// Their resources by address.
+    pub resources: BTreeMap<Address, DesiredResource>,
+}
+
+/// The stack, its environment and where that is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The stack's name.
+    pub stack: String,
+    /// The environment's name.
+    pub env: String,
+    /// The environment's region.
+    pub region: String,
+    /// The account, from the guard or from the caller-identity look-up; empty while unknown.
+    pub account: String,
+    /// The partition (`aws`, `aws-cn` ..), from the region.
+    pub partition: String,
+}
+
+/// One component.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DesiredComponent {
+    /// The Service that it belongs to, if one claims it.
+    pub service: Option<String>,
+    /// Whole components that come first (`dependsOn`).
+    pub depends_on: Vec<ComponentId>,
+    /// Where its document starts.
+    pub at: Option<Position>,
+    /// Its rendered document: what the deployment record keeps and a rollback plans to. Secrets are references in it.
+    pub rendered: Value,
+}
+
+/// One resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesiredResource {
+    /// Its CloudFormation type name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its properties in CloudFormation's shape, with holes (see `expr`). The type's name property is absent unless the user
+    /// states a name: the planner mints it. Our own tags are absent: the planner adds them.
+    pub properties: Value,
+    /// What the role adds to a minted name (`dead-letter`), if anything.
+    pub name_part: Option<String>,
+    /// What happens to it when it has to go.
+    pub lifecycle: Lifecycle,
+    /// Siblings and others that come first although no value is needed from them.
+    pub after: Vec<Address>,
+    /// Where its properties came from, by JSON pointer into `properties`; the nearest ancestor counts.
+    pub origins: BTreeMap<String, Position>,
+}
+
+/// What happens to a resource that has to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lifecycle {
+    /// What deleting means.
+    pub on_delete: OnDelete,
+    /// Deleting or replacing it is refused by name until the user says otherwise.
+    pub protect: bool,
+}
+
+/// What deleting means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDelete {
+    /// It is deleted; AWS may refuse if it still holds data.
+    #[default]
+    Delete,
+    /// It stays in AWS and, marked, in state.
+    Retain,
+    /// It is emptied, then deleted.
+    Empty,
+}

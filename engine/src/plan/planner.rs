@@ -1,0 +1,504 @@
+//! The planner: desired, state and live go in, a plan comes out.
+//!
+//! A pure function: no await, no clock, no randomness, ordered maps only, so the same input gives the same bytes. Resources are
+//! decided in the order of their needs, because whether an output is known depends on what happens to its owner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{
+    Action, Edge, Plan, PlannedComponent, Step, StepId,
+    order::{self, Needs},
+};
+use crate::{
+    address::{Address, ComponentId},
+    desired::{Desired, DesiredResource, Lifecycle, OnDelete},
+    diagnostic::{Diagnostic, Place},
+    diff::{self, FieldChange, How},
+    expr::{self, Reference},
+    facts::{Facts, Known},
+    names,
+    record::Record,
+    resource::{DeleteOptions, DynResource, Outputs, Registry, Seen, Wanted},
+    state::{self, DeploymentId, Generation, ResourceState, Shard},
+};
+
+/// What was read, by address and generation. What is not in it was not read: state is believed.
+pub type Live = BTreeMap<(Address, u32), Seen>;
+
+/// Everything that a plan depends on.
+pub struct Input<'a> {
+    /// What should be.
+    pub desired: &'a Desired,
+    /// The state's lineage.
+    pub lineage: &'a str,
+    /// The newest deployment.
+    pub from: DeploymentId,
+    /// What is remembered.
+    pub shards: &'a BTreeMap<ComponentId, Record<Shard>>,
+    /// What was read.
+    pub live: &'a Live,
+    /// The types.
+    pub types: &'a Registry,
+    /// Only these components (and what they need); none: all.
+    pub targets: Option<&'a BTreeSet<ComponentId>>,
+    /// Take all of it down.
+    pub destroy: bool,
+}
+
+/// What it takes, or why it cannot be told.
+pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let needs = order::needs(input.desired);
+    let order = order::sorted(&needs)?;
+    let mut planner = Planner::new(input, needs);
+    if !input.destroy {
+        for address in &order {
+            if planner.in_scope(&address.component) {
+                planner.decide(address);
+            }
+        }
+    }
+    planner.remove();
+    planner.connect();
+    if planner.problems.is_empty() { Ok(planner.finish()) } else { Err(planner.problems) }
+}
+
+/// What an existing or new resource's outputs are during the apply.
+enum Fate {
+    /// All known.
+    Same(Outputs),
+    /// Not known before the step ran.
+    New,
+}
+
+pub(super) struct Planner<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) needs: Needs,
+    scope: Option<BTreeSet<ComponentId>>,
+    fates: BTreeMap<Address, Fate>,
+    /// The step that makes an address what it should be.
+    pub(super) forward: BTreeMap<Address, StepId>,
+    /// The step that removes a generation of an address.
+    pub(super) backward: BTreeMap<(Address, u32), StepId>,
+    pub(super) plan: Plan,
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(input: &'a Input<'a>, needs: Needs) -> Self {
+        let plan = Plan {
+            scope: input.desired.scope.clone(),
+            lineage: input.lineage.to_owned(),
+            from: input.from,
+            basis: input.shards.iter().map(|(id, shard)| (id.clone(), shard.nonce.clone())).collect(),
+            ..Plan::default()
+        };
+        let mut planner = Self {
+            input,
+            needs,
+            scope: None,
+            fates: BTreeMap::new(),
+            forward: BTreeMap::new(),
+            backward: BTreeMap::new(),
+            plan,
+            problems: Vec::new(),
+        };
+        planner.scope = input.targets.map(|targets| planner.closure(targets));
+        planner
+    }
+
+    /// The targets and what they need; for a destroy, and what needs them.
+    fn closure(&self, targets: &BTreeSet<ComponentId>) -> BTreeSet<ComponentId> {
+        let mut edges: BTreeSet<(ComponentId, ComponentId)> = BTreeSet::new();
+        let recorded = self.input.shards.iter().flat_map(|(id, shard)| {
+            shard.body.resources.values().flat_map(|it| &it.needs).map(|need| (id.clone(), need.component.clone()))
+        });
+        let stated = self.needs.iter().flat_map(|(it, first)| first.iter().map(|need| (it.component.clone(), need.component.clone())));
+        for (it, need) in recorded.chain(stated) {
+            edges.insert(if self.input.destroy { (need, it) } else { (it, need) });
+        }
+        let mut all = targets.clone();
+        let mut next: Vec<ComponentId> = targets.iter().cloned().collect();
+        while let Some(here) = next.pop() {
+            let reached = edges.iter().filter(|(from, _)| *from == here).map(|(_, to)| to.clone());
+            next.extend(reached.filter(|to| all.insert(to.clone())).collect::<Vec<_>>());
+        }
+        all
+    }
+
+    pub(super) fn in_scope(&self, component: &ComponentId) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.contains(component))
+    }
+
+    pub(super) fn recorded(&self, address: &Address) -> Option<&'a ResourceState> {
+        self.input.shards.get(&address.component)?.body.resources.get(&address.role)
+    }
+
+    pub(super) fn problem(&mut self, code: &str, address: &Address, path: &str, message: String) {
+        let at = Place::Resource { address: address.clone(), path: path.to_owned() };
+        self.problems.push(Diagnostic::error(code, at, message));
+    }
+
+    fn known(&self, reference: &Reference) -> Option<Value> {
+        match self.fates.get(&reference.address) {
+            Some(Fate::Same(outputs)) => outputs.get(&reference.output).cloned(),
+            Some(Fate::New) => None,
+            // Out of scope: what state says.
+            None => self.recorded(&reference.address)?.current.as_ref()?.outputs.get(&reference.output).cloned(),
+        }
+    }
+
+    fn decide(&mut self, address: &Address) {
+        let wanted = &self.input.desired.resources[address];
+        let Some(resource) = self.input.types.get(&wanted.kind) else {
+            return self.problem("unknown-type", address, "", format!("this version does not know the type {}", wanted.kind));
+        };
+        self.check_references(address, wanted);
+        let recorded = self.recorded(address);
+        let fate = match recorded.filter(|it| it.kind == wanted.kind).and_then(standing) {
+            None => self.create(address, wanted, resource.as_ref(), recorded, None),
+            Some((generation, back)) => self.compare(address, wanted, resource.as_ref(), recorded, generation, back),
+        };
+        self.fates.insert(address.clone(), fate);
+    }
+
+    /// Each reference names something that exists and an output that its type has.
+    fn check_references(&mut self, address: &Address, wanted: &DesiredResource) {
+        for reference in expr::references(&wanted.properties) {
+            let Some(target) = self.input.desired.resources.get(&reference.address) else {
+                self.problem("unknown-reference", address, "", format!("{} does not exist", reference.address));
+                continue;
+            };
+            let Some(kind) = self.input.types.get(&target.kind) else { continue };
+            if kind.facts().output(&reference.output).is_none() {
+                let names: Vec<_> = kind.facts().outputs.iter().map(|output| output.name).collect();
+                let message = format!("{} has no output `{}`; it has {}", reference.address, reference.output, names.join(", "));
+                self.problem("unknown-output", address, "", message);
+            }
+        }
+    }
+
+    /// What is new, or takes the place of `old`.
+    fn create(
+        &mut self,
+        address: &Address,
+        wanted: &DesiredResource,
+        resource: &dyn DynResource,
+        recorded: Option<&ResourceState>,
+        old: Option<Replaced<'_>>,
+    ) -> Fate {
+        let number = recorded.map_or(0, |it| it.generation) + 1;
+        let Some((name, desired)) = self.properties(address, wanted, resource.facts(), number, None) else { return Fate::New };
+        let replaces = old.as_ref().map(|it| it.generation.number);
+        let same_name = old.as_ref().is_some_and(|it| name.is_some() && it.generation.name == name);
+        let slot = |of: &Value| resource.facts().slot.and_then(|slot| slot(of));
+        let same_slot = old.as_ref().is_some_and(|it| slot(&desired).is_some() && slot(&desired) == slot(&it.generation.applied));
+        let (reasons, changes) = old.as_ref().map_or_else(Default::default, |it| (it.reasons.clone(), it.changes.clone()));
+        let delete_first = same_name || same_slot;
+        let action = Action::Create { desired, replaces, delete_first };
+        let step = self.step(address, wanted, number, name, action, resource.facts(), reasons);
+        self.plan.steps[step].changes = changes;
+        if let Some(old) = old {
+            self.plan.steps[step].pre_image = old.live;
+            self.remove_generation(address, old.generation, &wanted.kind, wanted.lifecycle, vec!["it is replaced".to_owned()]);
+        }
+        Fate::New
+    }
+
+    /// What stands already: the same, changed in place, or replaced.
+    fn compare(
+        &mut self,
+        address: &Address,
+        wanted: &DesiredResource,
+        resource: &dyn DynResource,
+        recorded: Option<&ResourceState>,
+        generation: &Generation,
+        reattached: bool,
+    ) -> Fate {
+        let facts = resource.facts();
+        let live = match self.input.live.get(&(address.clone(), generation.number)) {
+            Some(Seen::Absent) => {
+                let why = "it was deleted outside of deployer".to_owned();
+                let fate = self.create(address, wanted, resource, recorded, None);
+                if let Some(step) = self.forward.get(address) {
+                    self.plan.steps[*step].reasons.push(why);
+                }
+                return fate;
+            }
+            Some(Seen::Failed { reason }) => {
+                let reasons = vec![format!("it failed: {reason}")];
+                let old = Replaced { generation, reasons, changes: Vec::new(), live: None };
+                return self.create(address, wanted, resource, recorded, Some(old));
+            }
+            Some(Seen::Ready { spec, .. } | Seen::Pending { spec: Some(spec), .. }) => spec.clone(),
+            Some(Seen::Pending { spec: None, .. }) | None => generation.applied.clone(),
+        };
+        let Some((name, desired)) = self.properties(address, wanted, facts, generation.number, Some(generation)) else {
+            return Fate::New;
+        };
+        let changes = diff::diff(facts, &desired, &generation.applied, &live);
+        if changes.iter().any(|change| change.how == How::Replace) {
+            let reasons = replace_reasons(&changes);
+            let old = Replaced { generation, reasons, changes, live: Some(live) };
+            return self.create(address, wanted, resource, recorded, Some(old));
+        }
+        let reasons = self.other_reasons(wanted, recorded, generation, reattached, &changes);
+        let outputs = self.outputs_after(facts, generation, &changes, &self.input.live.get(&(address.clone(), generation.number)));
+        if reasons.is_empty() && !changes.iter().any(|change| change.how == How::InPlace) {
+            self.plan.unchanged += 1;
+            return outputs;
+        }
+        let action = Action::Update { id: generation.id.clone(), desired, applied: generation.applied.clone() };
+        let step = self.step(address, wanted, generation.number, name, action, facts, reasons);
+        self.plan.steps[step].changes = changes;
+        self.plan.steps[step].pre_image = Some(live);
+        outputs
+    }
+
+    /// Why a step is needed although no field may differ.
+    fn other_reasons(
+        &self,
+        wanted: &DesiredResource,
+        recorded: Option<&ResourceState>,
+        generation: &Generation,
+        reattached: bool,
+        changes: &[FieldChange],
+    ) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if reattached {
+            reasons.push("it was left in the cloud and is taken back".to_owned());
+        }
+        if !generation.confirmed {
+            reasons.push("an earlier deployment was cut short before reads confirmed it".to_owned());
+        }
+        if let Some(before) = recorded.map(|it| it.lifecycle).filter(|before| *before != wanted.lifecycle) {
+            reasons.push(lifecycle_reason(before, wanted.lifecycle));
+        }
+        if changes.iter().any(|change| change.drift) {
+            reasons.push("it was changed outside of deployer".to_owned());
+        }
+        reasons
+    }
+
+    fn outputs_after(&self, facts: &Facts, generation: &Generation, changes: &[FieldChange], live: &Option<&Seen>) -> Fate {
+        let mut outputs = generation.outputs.clone();
+        if let Some(Seen::Ready { outputs: now, .. }) = live {
+            outputs.extend(now.clone());
+        }
+        for output in facts.outputs {
+            let touched = |at: &&str| changes.iter().any(|change| change.path.starts_with(*at));
+            if output.changed_by.iter().any(|at| touched(&at)) {
+                outputs.remove(output.name);
+            }
+        }
+        Fate::Same(outputs)
+    }
+
+    /// Name and properties: what is known resolved, the name minted unless stated or kept, our tags in place.
+    fn properties(
+        &mut self,
+        address: &Address,
+        wanted: &DesiredResource,
+        facts: &Facts,
+        number: u32,
+        kept: Option<&Generation>,
+    ) -> Option<(Option<String>, Value)> {
+        let mut properties = expr::resolve(&wanted.properties, &|reference| self.known(reference));
+        let scope = &self.input.desired.scope;
+        let mut name = None;
+        if let Some(rule) = &facts.name {
+            let stated = properties.pointer(rule.field).and_then(Value::as_str).map(str::to_owned);
+            let of_state = || kept.and_then(|it| it.name.clone());
+            let mint = || names::mint(rule, scope, &address.component.name, wanted.name_part.as_deref(), number, &properties);
+            name = stated.or_else(of_state).or_else(mint);
+            let Some(name) = &name else {
+                let message = "its name needs the account's number, and that is not known: let deployer ask AWS (no --offline), or state `account` in the environment";
+                self.problem("unknown-account", address, rule.field, message.to_owned());
+                return None;
+            };
+            set(&mut properties, rule.field, json!(name));
+        }
+        if let Some(at) = facts.tags {
+            let who = state::identity(self.input.lineage, address, number);
+            let ours = [
+                ("deployer:address", address.to_string()),
+                ("deployer:env", scope.env.clone()),
+                ("deployer:lineage", self.input.lineage.to_owned()),
+                ("deployer:stack", scope.stack.clone()),
+                ("deployer:token", who.token),
+            ];
+            add_tags(&mut properties, at, &ours);
+        }
+        Some((name, properties))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one step, used in one module")]
+    fn step(
+        &mut self,
+        address: &Address,
+        wanted: &DesiredResource,
+        number: u32,
+        name: Option<String>,
+        action: Action,
+        facts: &Facts,
+        reasons: Vec<String>,
+    ) -> StepId {
+        let id = self.plan.steps.len();
+        self.plan.steps.push(Step {
+            id,
+            who: state::identity(self.input.lineage, address, number),
+            kind: wanted.kind.clone(),
+            action,
+            reasons,
+            changes: Vec::new(),
+            after: Vec::new(),
+            last: false,
+            wave: 0,
+            name,
+            pre_image: None,
+            lifecycle: wanted.lifecycle,
+            needs: self.needs.get(address).cloned().unwrap_or_default(),
+            inputs: expr::references(&wanted.properties),
+            stateful: facts.stateful,
+        });
+        self.forward.insert(address.clone(), id);
+        id
+    }
+
+    /// The order of the steps, and the waves in which they are shown.
+    fn connect(&mut self) {
+        for id in 0..self.plan.steps.len() {
+            if self.plan.steps[id].desired().is_none() {
+                continue;
+            }
+            let mut edges = Vec::new();
+            for need in &self.plan.steps[id].needs {
+                let Some(step) = self.forward.get(need).copied() else { continue };
+                edges.push(Edge { step, created: self.answer_is_enough(id, need) });
+            }
+            self.plan.steps[id].after.extend(edges);
+        }
+        self.connect_removals();
+        self.waves();
+    }
+
+    /// True if all that step `id` takes from `need` is known with its create call's answer.
+    fn answer_is_enough(&self, id: StepId, need: &Address) -> bool {
+        let step = &self.plan.steps[id];
+        let Some(target) = self.input.desired.resources.get(need) else { return false };
+        let by_order = self.input.desired.resources.get(step.address()).is_some_and(|it| it.after.contains(need));
+        let by_barrier = self.input.desired.components.get(&step.address().component);
+        let by_barrier = by_barrier.is_some_and(|it| it.depends_on.contains(&need.component));
+        let early = |reference: &Reference| {
+            let facts = self.input.types.get(&target.kind).map(|it| it.facts());
+            facts.and_then(|it| it.output(&reference.output)).is_some_and(|output| output.known == Known::Created)
+        };
+        !by_order && !by_barrier && step.inputs.iter().filter(|it| it.address == *need).all(early)
+    }
+
+    /// Waves are how the plan is shown: the longest way from a start. Edges point backwards except those from deletes that
+    /// free a slot, so a few rounds settle it.
+    fn waves(&mut self) {
+        let count = self.plan.steps.len();
+        let mut waves = vec![1_usize; count];
+        for _ in 0..count {
+            let mut moved = false;
+            for id in 0..count {
+                let deepest = self.plan.steps[id].after.iter().map(|edge| waves[edge.step] + 1).max().unwrap_or(1);
+                moved |= deepest > waves[id];
+                waves[id] = waves[id].max(deepest);
+            }
+            if !moved {
+                break;
+            }
+        }
+        let deepest = self.plan.steps.iter().filter(|step| !step.last).map(|step| waves[step.id]).max().unwrap_or(0);
+        for step in &mut self.plan.steps {
+            step.wave = waves[step.id] + if step.last { deepest } else { 0 };
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        for step in &self.plan.steps {
+            let id = &step.address().component;
+            let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);
+            let entry = self.plan.components.entry(id.clone()).or_insert_with(|| PlannedComponent {
+                service: wanted.and_then(|it| it.service.clone()).or_else(|| self.input.shards.get(id)?.body.service.clone()),
+                depends_on: wanted.map(|it| it.depends_on.clone()).unwrap_or_default(),
+                wave: 0,
+                going: wanted.is_none(),
+            });
+            entry.wave = entry.wave.max(step.wave);
+        }
+        self.plan
+    }
+}
+
+/// What is replaced, and why.
+struct Replaced<'a> {
+    generation: &'a Generation,
+    reasons: Vec<String>,
+    changes: Vec<FieldChange>,
+    live: Option<Value>,
+}
+
+/// What stands of a resource: the current generation, else the newest that was left in the cloud (then true).
+fn standing(recorded: &ResourceState) -> Option<(&Generation, bool)> {
+    recorded.current.as_ref().map(|it| (it, false)).or_else(|| recorded.retained.last().map(|it| (it, true)))
+}
+
+fn replace_reasons(changes: &[FieldChange]) -> Vec<String> {
+    let replaced = changes.iter().filter(|change| change.how == How::Replace);
+    replaced.map(|change| format!("{} cannot be changed in place", change.path.trim_start_matches('/'))).collect()
+}
+
+fn lifecycle_reason(before: Lifecycle, after: Lifecycle) -> String {
+    let word = |it: Lifecycle| match (it.on_delete, it.protect) {
+        (_, true) => "protected",
+        (OnDelete::Delete, _) => "delete",
+        (OnDelete::Retain, _) => "retain",
+        (OnDelete::Empty, _) => "empty, then delete",
+    };
+    format!("what deleting it means changes: {} -> {}", word(before), word(after))
+}
+
+fn set(properties: &mut Value, field: &str, value: Value) {
+    if let Some(map) = properties.as_object_mut() {
+        map.insert(field.trim_start_matches('/').to_owned(), value);
+    }
+}
+
+/// Our tags win over a user's of the same key.
+fn add_tags(properties: &mut Value, at: &str, ours: &[(&str, String)]) {
+    let given = properties.pointer(at).and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_ours = |tag: &Value| ours.iter().any(|(key, _)| tag["Key"] == **key);
+    let mut tags: Vec<Value> = given.into_iter().filter(|tag| !is_ours(tag)).collect();
+    tags.extend(ours.iter().map(|(key, value)| json!({"Key": key, "Value": value})));
+    tags.sort_by_key(|tag| tag["Key"].as_str().unwrap_or_default().to_owned());
+    set(properties, at, tags.into());
+}
+
+/// How a generation is deleted: what its policy says.
+pub(super) fn delete_options(lifecycle: Lifecycle) -> DeleteOptions {
+    DeleteOptions { empty: lifecycle.on_delete == OnDelete::Empty, final_snapshot: None }
+}
+
+/// What a refresh has to read: every generation that stands, with the fields that somebody compares.
+pub fn to_read(input_desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<(Address, u32, String, crate::resource::PhysicalId, Wanted)> {
+    let mut found = Vec::new();
+    for (component, shard) in shards {
+        for (role, recorded) in &shard.body.resources {
+            let address = component.at(role);
+            let wanted = input_desired.resources.get(&address).map(|it| &it.properties);
+            for generation in recorded.standing() {
+                let mut fields = Wanted::of(wanted.into_iter().chain([&generation.applied]));
+                if let Wanted::Only(names) = &mut fields {
+                    names.insert("Tags".to_owned());
+                }
+                found.push((address.clone(), generation.number, recorded.kind.clone(), generation.id.clone(), fields));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,95 @@
+//! Where records and locks are kept.
+//!
+//! A backend moves bytes under compare-and-swap and holds lock rows; encoding, lineage, fences, takeover and words for people
+//! live above it, once. Its meaning is the contract in `contract`, which every backend runs with two clients.
+
+pub mod local;
+pub mod memory;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{address::ComponentId, error::BoxError};
+
+/// The version of a stored object: opaque, equal only to itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub String);
+
+/// Why a backend could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The stored version is not the expected one; nothing changed.
+    #[error("`{key}` was changed by someone else")]
+    Stale {
+        /// Which object.
+        key: String,
+    },
+    /// The answer was lost: it may or may not have happened.
+    #[error("no answer to {action} of `{key}`: it may or may not have happened")]
+    Unanswered {
+        /// What was tried.
+        action: &'static str,
+        /// Which object.
+        key: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// It surely did not happen.
+    #[error("{action} of `{key}` failed")]
+    Failed {
+        /// What was tried.
+        action: &'static str,
+        /// Which object.
+        key: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// Objects under compare-and-swap. Keys are `/`-separated paths of `[A-Za-z0-9._-]`.
+#[async_trait]
+pub trait ObjectStore: Send + Sync {
+    /// The object and its version, or none.
+    async fn get(&self, key: &str) -> Result<Option<(Version, Bytes)>, StoreError>;
+    /// Every key under `prefix` (a path up to and with a `/`), sorted, with its version.
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Version)>, StoreError>;
+    /// Writes only if the stored version is still `expected` (`None`: absent); else `Stale`, and nothing changed.
+    async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError>;
+    /// Where it is, for people.
+    fn describe(&self) -> String;
+}
+
+/// What a lock row points to.
+pub type HolderId = String;
+
+/// The answer to an attempt to take locks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of them are ours now.
+    All,
+    /// None was taken: these are held by others.
+    HeldBy(BTreeMap<ComponentId, HolderId>),
+}
+
+/// Holder records and the component locks that point to them, of one stack and environment.
+#[async_trait]
+pub trait LockStore: Send + Sync {
+    /// A holder's record and its version.
+    async fn holder(&self, id: &str) -> Result<Option<(Version, Bytes)>, StoreError>;
+    /// Writes a holder's record if its version is still `expected` (`None`: absent).
+    async fn put_holder(&self, id: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError>;
+    /// Takes the record away if its version is still `expected`. Absent is done.
+    async fn drop_holder(&self, id: &str, expected: &Version) -> Result<(), StoreError>;
+    /// Points all of `components` to `holder`, or none of them. What points to it already stays.
+    async fn take(&self, holder: &str, components: &[ComponentId]) -> Result<Taken, StoreError>;
+    /// Frees those of `components` that point to `holder`.
+    async fn free(&self, holder: &str, components: &[ComponentId]) -> Result<(), StoreError>;
+    /// Every lock, with the holder that it points to.
+    async fn locks(&self) -> Result<BTreeMap<ComponentId, HolderId>, StoreError>;
+}
