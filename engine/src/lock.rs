@@ -1,8 +1,332 @@
-//! placeholder
-/// The lock is someone else's.
+//! Who may change what: one heartbeated holder record per deployment, and component locks that point to it.
+//!
+//! A holder is dead when its record did not change for one TTL on the *watcher's* monotonic clock (or at once, if it is a
+//! dead process of this machine): no two machines' clocks are ever compared. Taking over means becoming the owner of the
+//! dead deployment's holder record, so a taker that dies is taken over in exactly the same way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::ComponentId,
+    book::{Book, Held},
+    clock::Clock,
+    error::{Error, Result},
+    state::DeploymentId,
+    stop::Stop,
+    store::{StoreError, Taken, Version},
+};
+
+/// Who runs a deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The user.
+    pub user: String,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// Unique to the process.
+    pub run: String,
+}
+
+/// A holder record's body.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// The deployment that it holds for.
+    pub deployment: DeploymentId,
+    /// Who runs it, or who took it over.
+    pub owner: Owner,
+    /// What for, in words.
+    pub purpose: String,
+    /// Since when, for people.
+    pub since_millis: u64,
+    /// How long it is believed without a beat.
+    pub ttl_seconds: u64,
+    /// Grows with each sign of life.
+    pub beat: u64,
+    /// How often it was taken over.
+    pub takeovers: u32,
+    /// The components that it holds.
+    pub components: BTreeSet<ComponentId>,
+}
+
+/// The lock is someone else's, or ours no more.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// x
-    #[error("held")]
-    Held,
+    /// Someone else holds it and is alive.
+    #[error(
+        "{} held by {user} on {host} (process {pid}) for {purpose}, deployment {deployment}; it is alive. Wait with --lock-timeout, or let it finish",
+        list(components)
+    )]
+    Held {
+        /// What is held.
+        components: Vec<ComponentId>,
+        /// Who.
+        user: String,
+        /// Where.
+        host: String,
+        /// Which process.
+        pid: u32,
+        /// What for.
+        purpose: String,
+        /// Which deployment.
+        deployment: DeploymentId,
+        /// Since when, in milliseconds since 1970 UTC.
+        since_millis: u64,
+    },
+    /// We were paused for so long that someone else may have taken over.
+    #[error("the lock was lost: another run took it over, or it could not be renewed in time; nothing more was started. Run the command again: it settles what is open and goes on")]
+    Lost,
+}
+
+fn list(components: &[ComponentId]) -> String {
+    let names: Vec<String> = components.iter().map(ToString::to_string).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// How locks are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct LockRules {
+    /// How long a holder is believed without a beat.
+    pub ttl: Duration,
+    /// How long to wait for somebody else's lock.
+    pub timeout: Duration,
+}
+
+impl Default for LockRules {
+    fn default() -> Self {
+        Self { ttl: Duration::from_secs(60), timeout: Duration::ZERO }
+    }
+}
+
+/// The id of a deployment's holder record.
+pub fn holder_id(deployment: DeploymentId) -> String {
+    format!("{deployment:08}")
+}
+
+/// A lock that we hold.
+pub struct Lease {
+    book: Book,
+    clock: Arc<dyn Clock>,
+    ttl: Duration,
+    inner: Mutex<Inner>,
+    lost: AtomicBool,
+}
+
+struct Inner {
+    held: Held<Holder>,
+    renewed: Duration,
+}
+
+impl Lease {
+    /// Becomes the holder of a new deployment, of nothing yet.
+    pub async fn open(book: &Book, clock: &Arc<dyn Clock>, lineage: &str, holder: Holder) -> Result<Self> {
+        Self::write(book, clock, lineage, None, holder).await
+    }
+
+    /// Becomes the owner of a dead deployment's holder record, as it was last seen.
+    pub async fn take_over(book: &Book, clock: &Arc<dyn Clock>, lineage: &str, dead: &Held<Holder>, owner: &Owner) -> Result<Self> {
+        let mut holder = dead.record.body.clone();
+        holder.owner = owner.clone();
+        holder.takeovers += 1;
+        Self::write(book, clock, lineage, Some(dead), holder).await
+    }
+
+    async fn write(book: &Book, clock: &Arc<dyn Clock>, lineage: &str, before: Option<&Held<Holder>>, holder: Holder) -> Result<Self> {
+        let ttl = Duration::from_secs(holder.ttl_seconds);
+        let renewed = clock.monotonic();
+        let held = book.write_holder(&holder_id(holder.deployment), lineage, before, holder).await?;
+        let inner = Mutex::new(Inner { held, renewed });
+        Ok(Self { book: book.clone(), clock: clock.clone(), ttl, inner, lost: AtomicBool::new(false) })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The deployment that it is held for.
+    pub fn deployment(&self) -> DeploymentId {
+        self.inner().held.record.body.deployment
+    }
+
+    /// The components that are held.
+    pub fn components(&self) -> BTreeSet<ComponentId> {
+        self.inner().held.record.body.components.clone()
+    }
+
+    /// An error if it may be someone else's by now. Asked before each call: the owner stops by itself.
+    pub fn check(&self) -> Result<()> {
+        let age = self.clock.monotonic().saturating_sub(self.inner().renewed);
+        if self.lost.load(Ordering::SeqCst) || age >= self.ttl {
+            return Err(LockError::Lost.into());
+        }
+        Ok(())
+    }
+
+    /// One sign of life, or a change of what is held.
+    async fn renew(&self, change: impl FnOnce(&mut Holder)) -> Result<()> {
+        let before = self.inner().held.clone();
+        let mut holder = before.record.body.clone();
+        holder.beat += 1;
+        change(&mut holder);
+        let now = self.clock.monotonic();
+        let id = holder_id(holder.deployment);
+        let lineage = before.record.lineage.clone();
+        match self.book.write_holder(&id, &lineage, Some(&before), holder).await {
+            Ok(held) => {
+                *self.inner() = Inner { held, renewed: now };
+                Ok(())
+            }
+            Err(Error::Store(StoreError::Stale { .. })) => {
+                self.lost.store(true, Ordering::SeqCst);
+                Err(LockError::Lost.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Signs of life at a third of the TTL, for as long as it is polled. Ends only when the lock is lost.
+    pub async fn keep(&self) {
+        while self.check().is_ok() {
+            self.clock.sleep(self.ttl / 3).await;
+            // A store that fails for a while is no reason to stop before the lease ends.
+            let _ = self.renew(|_| {}).await;
+        }
+    }
+
+    /// Takes `components` too, or says who holds which of them.
+    pub async fn take(&self, components: &BTreeSet<ComponentId>) -> Result<Taken> {
+        self.renew(|holder| holder.components.extend(components.iter().cloned())).await?;
+        let wanted: Vec<ComponentId> = components.iter().cloned().collect();
+        Ok(self.book.locks().take(&holder_id(self.deployment()), &wanted).await?)
+    }
+
+    /// Gives everything back. What is lost is someone else's to give back.
+    pub async fn release(self) -> Result<()> {
+        let held = self.inner().held.clone();
+        let holder = &held.record.body;
+        let id = holder_id(holder.deployment);
+        let components: Vec<ComponentId> = holder.components.iter().cloned().collect();
+        if self.check().is_err() {
+            return Ok(());
+        }
+        self.book.locks().free(&id, &components).await?;
+        if let Some(version) = &held.version {
+            self.book.locks().drop_holder(&id, version).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells for an owner whether its process lives, if that can be told from here: on this machine only.
+pub type Probe = Arc<dyn Fn(&Owner) -> Option<bool> + Send + Sync>;
+
+/// What is known of a holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It gave a sign of life while we looked, or its process runs on this machine.
+    Alive,
+    /// It did not for a whole TTL, or its process is gone from this machine.
+    Dead,
+    /// We have not looked for long enough.
+    Unknown,
+}
+
+/// Tells who is dead, from what this process has seen since it started.
+pub struct Watch {
+    clock: Arc<dyn Clock>,
+    probe: Probe,
+    seen: BTreeMap<String, (Option<Version>, Duration, bool)>,
+}
+
+impl Watch {
+    /// A watch that has seen nothing yet.
+    pub fn new(clock: Arc<dyn Clock>, probe: Probe) -> Self {
+        Self { clock, probe, seen: BTreeMap::new() }
+    }
+
+    /// What is known of the holder, read just now.
+    pub fn life(&mut self, id: &str, held: Option<&Held<Holder>>) -> Life {
+        let Some(held) = held else { return Life::Dead };
+        match (self.probe)(&held.record.body.owner) {
+            Some(true) => return Life::Alive,
+            Some(false) => return Life::Dead,
+            None => {}
+        }
+        let now = self.clock.monotonic();
+        let ttl = Duration::from_secs(held.record.body.ttl_seconds);
+        let (version, since, moved) = self.seen.entry(id.to_owned()).or_insert_with(|| (held.version.clone(), now, false));
+        if *version != held.version {
+            (*version, *since, *moved) = (held.version.clone(), now, true);
+        }
+        match now.saturating_sub(*since) > ttl {
+            true => Life::Dead,
+            false if *moved => Life::Alive,
+            false => Life::Unknown,
+        }
+    }
+}
+
+/// What came of trying to get locks.
+pub enum Acquired {
+    /// All are ours.
+    All,
+    /// This deployment is dead and holds some of them: it has to be settled first.
+    Dead(DeploymentId),
+}
+
+/// Takes `components` for `lease`. Of a holder that shows no sign of life it waits until it is known to be dead; for a living
+/// one it waits as long as the rules say.
+pub async fn acquire(
+    lease: &Lease,
+    components: &BTreeSet<ComponentId>,
+    watch: &mut Watch,
+    rules: LockRules,
+    stop: &Stop,
+    waiting: &(dyn Fn(&Holder) + Send + Sync),
+) -> Result<Acquired> {
+    let start = lease.clock.monotonic();
+    loop {
+        let held = match lease.take(components).await? {
+            Taken::All => return Ok(Acquired::All),
+            Taken::HeldBy(held) => held,
+        };
+        let waited = lease.clock.monotonic().saturating_sub(start);
+        for id in held.values().collect::<BTreeSet<&String>>() {
+            let record = lease.book.holder::<Holder>(id).await?;
+            let life = watch.life(id, record.as_ref());
+            let Some(holder) = record.map(|it| it.record.body).filter(|_| life != Life::Dead) else {
+                return Ok(Acquired::Dead(id.parse().unwrap_or_default()));
+            };
+            if life == Life::Alive && waited >= rules.timeout || stop.is_wished() {
+                return Err(held_error(&held, holder).into());
+            }
+            waiting(&holder);
+        }
+        stop.unless(lease.clock.sleep(Duration::from_secs(1))).await;
+        lease.check()?;
+    }
+}
+
+fn held_error(held: &BTreeMap<ComponentId, String>, holder: Holder) -> LockError {
+    let id = holder_id(holder.deployment);
+    LockError::Held {
+        components: held.iter().filter(|(_, by)| **by == id).map(|(component, _)| component.clone()).collect(),
+        user: holder.owner.user,
+        host: holder.owner.host,
+        pid: holder.owner.pid,
+        purpose: holder.purpose,
+        deployment: holder.deployment,
+        since_millis: holder.since_millis,
+    }
 }

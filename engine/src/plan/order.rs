@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// What each resource needs: by reference, by sibling order, by `dependsOn`.
-pub type Needs = BTreeMap<Address, BTreeSet<Address>>;
+pub(super) type Needs = BTreeMap<Address, BTreeSet<Address>>;
 
 /// The needs of all resources.
-pub fn needs(desired: &Desired) -> Needs {
+pub(super) fn needs(desired: &Desired) -> Needs {
     let mut of_component: BTreeMap<&ComponentId, Vec<&Address>> = BTreeMap::new();
     for address in desired.resources.keys() {
         of_component.entry(&address.component).or_default().push(address);
@@ -35,7 +35,7 @@ pub fn needs(desired: &Desired) -> Needs {
 }
 
 /// The resources with what they need first, or each cycle as a problem.
-pub fn sorted(needs: &Needs) -> Result<Vec<Address>, Vec<Diagnostic>> {
+pub(super) fn sorted(needs: &Needs) -> Result<Vec<Address>, Vec<Diagnostic>> {
     let mut graph = DiGraph::<&Address, ()>::new();
     let nodes: BTreeMap<&Address, _> = needs.keys().map(|address| (address, graph.add_node(address))).collect();
     for (address, first) in needs {
@@ -75,14 +75,4 @@ fn cycle_problem(members: &BTreeSet<&Address>, needs: &Needs) -> Diagnostic {
         problem = problem.related(place(at), format!("{at} needs {next}"));
     }
     problem
-}
-
-/// The longest way from a start, per resource.
-pub fn depths(order: &[Address], needs: &Needs) -> BTreeMap<Address, usize> {
-    let mut depths: BTreeMap<Address, usize> = BTreeMap::new();
-    for address in order {
-        let deepest = needs[address].iter().filter_map(|first| depths.get(first)).max().map_or(1, |depth| depth + 1);
-        depths.insert(address.clone(), deepest);
-    }
-    depths
 }

@@ -19,6 +19,7 @@ use crate::{
     expr::{self, Reference},
     facts::{Facts, Known},
     names,
+    observe::Asked,
     record::Record,
     resource::{DeleteOptions, DynResource, Outputs, Registry, Seen, Wanted},
     state::{self, DeploymentId, Generation, ResourceState, Shard},
@@ -420,8 +421,11 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(mut self) -> Plan {
-        for step in &self.plan.steps {
-            let id = &step.address().component;
+        let steps = self.plan.steps.iter().map(|step| (step.address().component.clone(), step.wave));
+        // A component whose verdict is still out is looked at again even if nothing is to be done.
+        let unverified = self.input.shards.iter().filter(|(id, shard)| shard.body.unverified.is_some() && self.in_scope(id));
+        let all: Vec<(ComponentId, usize)> = steps.chain(unverified.map(|(id, _)| (id.clone(), 0))).collect();
+        for (id, wave) in &all {
             let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);
             let entry = self.plan.components.entry(id.clone()).or_insert_with(|| PlannedComponent {
                 service: wanted.and_then(|it| it.service.clone()).or_else(|| self.input.shards.get(id)?.body.service.clone()),
@@ -429,7 +433,7 @@ impl<'a> Planner<'a> {
                 wave: 0,
                 going: wanted.is_none(),
             });
-            entry.wave = entry.wave.max(step.wave);
+            entry.wave = entry.wave.max(*wave);
         }
         self.plan
     }
@@ -485,18 +489,16 @@ pub(super) fn delete_options(lifecycle: Lifecycle) -> DeleteOptions {
 }
 
 /// What a refresh has to read: every generation that stands, with the fields that somebody compares.
-pub fn to_read(input_desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<(Address, u32, String, crate::resource::PhysicalId, Wanted)> {
+pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<Asked> {
     let mut found = Vec::new();
     for (component, shard) in shards {
         for (role, recorded) in &shard.body.resources {
             let address = component.at(role);
-            let wanted = input_desired.resources.get(&address).map(|it| &it.properties);
+            let properties = desired.resources.get(&address).map(|it| &it.properties);
             for generation in recorded.standing() {
-                let mut fields = Wanted::of(wanted.into_iter().chain([&generation.applied]));
-                if let Wanted::Only(names) = &mut fields {
-                    names.insert("Tags".to_owned());
-                }
-                found.push((address.clone(), generation.number, recorded.kind.clone(), generation.id.clone(), fields));
+                let wanted = Wanted::of(properties.into_iter().chain([&generation.applied]));
+                let (kind, id, confirmed) = (recorded.kind.clone(), generation.id.clone(), generation.confirmed);
+                found.push(Asked { address: address.clone(), generation: generation.number, kind, id, wanted, confirmed });
             }
         }
     }

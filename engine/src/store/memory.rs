@@ -17,7 +17,7 @@ pub struct MemoryStore {
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     writes: u64,
     objects: BTreeMap<String, (Version, Bytes)>,
@@ -41,6 +41,12 @@ impl Inner {
 impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy that lives on its own.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { inner: Mutex::new(self.lock().clone()) }
     }
 }
 

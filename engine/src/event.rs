@@ -1,0 +1,131 @@
+//! What happens, as it happens: typed events that the command line draws and `--json` prints.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::{Address, ComponentId},
+    lock::Owner,
+    state::DeploymentId,
+};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// Resources are read.
+    Refreshing {
+        /// How many.
+        resources: usize,
+    },
+    /// An earlier deployment was killed; what it left open is settled.
+    Recovering {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Whose it was.
+        owner: Owner,
+        /// How many calls have no recorded outcome.
+        open: usize,
+    },
+    /// One open intent was settled by reads.
+    Settled {
+        /// Whose.
+        address: Address,
+        /// What was meant: create, update, delete.
+        verb: String,
+        /// What came of it, in words.
+        outcome: String,
+    },
+    /// Someone else holds the lock.
+    Waiting {
+        /// Who.
+        owner: Owner,
+        /// What for.
+        purpose: String,
+        /// Since when, in milliseconds since 1970 UTC.
+        since_millis: u64,
+    },
+    /// The state moved between plan and lock; the plan is made again.
+    PlanAgain {
+        /// What moved.
+        components: Vec<ComponentId>,
+    },
+    /// The deployment starts.
+    Started {
+        /// Its number.
+        deployment: DeploymentId,
+        /// How many steps.
+        steps: usize,
+    },
+    /// A step starts.
+    StepStarted {
+        /// Whose.
+        address: Address,
+        /// create, update, delete, retain, forget.
+        verb: String,
+    },
+    /// A step waits, with the cloud's own word for the status.
+    StepStatus {
+        /// Whose.
+        address: Address,
+        /// The status.
+        status: String,
+    },
+    /// A step is done, confirmed by reads.
+    StepDone {
+        /// Whose.
+        address: Address,
+        /// What was done.
+        verb: String,
+        /// How long it took.
+        millis: u64,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Whose.
+        address: Address,
+        /// What was tried.
+        verb: String,
+        /// Why.
+        error: String,
+    },
+    /// A step did not start.
+    StepSkipped {
+        /// Whose.
+        address: Address,
+        /// What would have been done.
+        verb: String,
+        /// Why not.
+        because: String,
+    },
+    /// The state could not be written.
+    StateFailed {
+        /// Why.
+        error: String,
+    },
+    /// The deployment ended.
+    Finished {
+        /// Its number.
+        deployment: DeploymentId,
+        /// Steps that are done.
+        done: usize,
+        /// Steps that failed.
+        failed: usize,
+        /// Steps that did not start.
+        skipped: usize,
+        /// How long it took.
+        millis: u64,
+    },
+}
+
+/// Where events go.
+pub trait Sink: Send + Sync {
+    /// Takes one.
+    fn send(&self, event: Event);
+}
+
+/// Nowhere.
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn send(&self, _: Event) {}
+}

@@ -1,0 +1,422 @@
+//! Applying: one loop over a ready queue.
+//!
+//! The loop owns journal and shards; steps run as futures and report back to it. No mutex, one order of events. An intent
+//! is durable before its call; what becomes ready while a batch is being written shares the next one. A journal that cannot be
+//! written stops new steps; running ones are awaited, never dropped halfway.
+
+mod progress;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::{
+    StreamExt,
+    channel::mpsc,
+    future::{BoxFuture, FutureExt},
+    stream::FuturesUnordered,
+};
+use serde_json::Value;
+
+use self::progress::Progress;
+use crate::{
+    address::{Address, ComponentId},
+    book::{Book, Held},
+    clock::Clock,
+    error::{Error, Result},
+    event::{Event, Sink},
+    expr::{self, Reference},
+    fold::fold,
+    journal::{Entry, Intent, Journal, Outcome, Verb},
+    lock::Lease,
+    plan::{Action, Plan, Step, StepId},
+    resource::Registry,
+    safety::Safety,
+    state::{self, Shard},
+    step,
+    stop::Stop,
+};
+
+/// Everything that a run of a plan needs.
+pub struct World<'a> {
+    /// The types.
+    pub types: &'a Registry,
+    /// Time.
+    pub clock: &'a Arc<dyn Clock>,
+    /// The records.
+    pub book: &'a Book,
+    /// The lock, which covers every component of the plan.
+    pub lease: &'a Lease,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+    /// Where events go.
+    pub events: &'a dyn Sink,
+    /// How many steps run at once.
+    pub parallelism: usize,
+    /// How long a call may be on its way.
+    pub call_timeout: Duration,
+    /// A failure stops what is independent of it too.
+    pub stop_on_failure: bool,
+    /// The guards.
+    pub safety: Safety,
+}
+
+/// How a run of a plan ended.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Steps that are done and confirmed, with how long they took in milliseconds.
+    pub done: Vec<(StepId, u64)>,
+    /// Steps that failed, and why.
+    pub failed: Vec<(StepId, String)>,
+    /// Steps that did not start, and why not.
+    pub skipped: Vec<(StepId, String)>,
+    /// Polling was stopped by the user.
+    pub interrupted: bool,
+    /// Why the records could not be written, if so.
+    pub broken: Option<Error>,
+}
+
+impl Report {
+    /// True if every step is done.
+    pub fn is_success(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty() && self.broken.is_none()
+    }
+}
+
+/// What comes back to the loop.
+enum News {
+    Journaled(Result<()>, Vec<StepId>),
+    Ran(StepId, Outcome),
+    Usable(StepId),
+    Written(ComponentId, Result<Held<Shard>>),
+    Lost,
+}
+
+/// The loop's state.
+struct Run<'a> {
+    plan: &'a Plan,
+    world: &'a World<'a>,
+    progress: Progress,
+    journal: Journal,
+    shards: &'a mut BTreeMap<ComponentId, Held<Shard>>,
+    intents: BTreeMap<StepId, Intent>,
+    batch: Vec<Entry>,
+    appending: bool,
+    dirty: BTreeSet<ComponentId>,
+    writing: BTreeSet<ComponentId>,
+    started: BTreeMap<StepId, Duration>,
+    early: mpsc::UnboundedSender<(StepId, Outcome)>,
+    report: Report,
+    news: FuturesUnordered<BoxFuture<'a, News>>,
+}
+
+/// Runs `plan`. `shards` are the plan's components, read under the lock; they are kept up to date.
+pub async fn execute<'a>(plan: &'a Plan, journal: Journal, shards: &'a mut BTreeMap<ComponentId, Held<Shard>>, world: &'a World<'a>) -> Report {
+    let (early, mut heard) = mpsc::unbounded();
+    let unverified = |id: &&ComponentId| shards.get(*id).is_some_and(|held| held.record.body.unverified.is_some());
+    let idle = |id: &&ComponentId| !plan.steps.iter().any(|step| step.address().component == **id);
+    let dirty = plan.components.keys().filter(unverified).filter(idle).cloned().collect();
+    let mut run = Run {
+        plan,
+        world,
+        progress: Progress::new(plan, world.types, world.parallelism),
+        journal,
+        shards,
+        intents: BTreeMap::new(),
+        batch: Vec::new(),
+        appending: false,
+        dirty,
+        writing: BTreeSet::new(),
+        started: BTreeMap::new(),
+        early,
+        report: Report::default(),
+        news: FuturesUnordered::new(),
+    };
+    let mut keep = world.lease.keep().boxed().fuse();
+    loop {
+        run.admit();
+        run.flush();
+        if run.is_over() {
+            break;
+        }
+        let news = futures::select_biased! {
+            early = heard.select_next_some() => { run.created(early.0, early.1); continue }
+            news = run.news.select_next_some() => news,
+            () = keep => News::Lost,
+        };
+        // A step tells its early answer before its end, and may have told both since.
+        while let Some(Some((id, outcome))) = heard.next().now_or_never() {
+            run.created(id, outcome);
+        }
+        run.hear(news);
+    }
+    run.end().await
+}
+
+impl<'a> Run<'a> {
+    /// Starts what is ready, unless nothing new may start.
+    fn admit(&mut self) {
+        if self.halted() {
+            return;
+        }
+        while let Some(id) = self.progress.next() {
+            let step = &self.plan.steps[id];
+            match self.intent(step) {
+                Ok(intent) => {
+                    self.batch.push(Entry::Intent(Box::new(intent.clone())));
+                    self.intents.insert(id, intent);
+                }
+                Err(error) => self.fail(id, error.chain()),
+            }
+        }
+    }
+
+    fn halted(&self) -> bool {
+        let failed = self.world.stop_on_failure && !self.report.failed.is_empty();
+        failed || self.report.broken.is_some() || self.world.stop.is_wished() || self.world.lease.check().is_err()
+    }
+
+    /// Sends the batch on its way if none is, and the shards that came to rest.
+    fn flush(&mut self) {
+        if !self.appending && !self.batch.is_empty() && self.report.broken.is_none() {
+            self.appending = true;
+            let batch = std::mem::take(&mut self.batch);
+            let steps = batch.iter().filter_map(|entry| match entry {
+                Entry::Intent(intent) => Some(intent.step),
+                _ => None,
+            });
+            let steps: Vec<StepId> = steps.collect();
+            if self.world.safety.intent() {
+                let append = self.journal.append(batch);
+                self.news.push(append.map(|result| News::Journaled(result, steps)).boxed());
+            } else {
+                self.news.push(std::future::ready(News::Journaled(Ok(()), steps)).boxed());
+            }
+        }
+        if self.report.broken.is_none() {
+            self.write_shards();
+        }
+    }
+
+    /// A component at rest is written; one that has steps under way waits, so that a change costs few writes.
+    fn write_shards(&mut self) {
+        let resting = |id: &&ComponentId| !self.writing.contains(*id) && !self.progress.is_busy(id);
+        let ready: Vec<ComponentId> = self.dirty.iter().filter(resting).cloned().collect();
+        for id in ready {
+            self.dirty.remove(&id);
+            let Some(held) = self.shards.get(&id).cloned() else { continue };
+            self.writing.insert(id.clone());
+            let book = self.world.book;
+            let verified = self.progress.all_done(&id);
+            let deployment = self.world.lease.deployment();
+            let write = async move {
+                let mut body = held.record.body.clone();
+                body.unverified = Some(deployment).filter(|_| !verified);
+                let written = book.write_shard(&id, &held, held.record.fence, body).await;
+                News::Written(id, written)
+            };
+            self.news.push(write.boxed());
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.news.is_empty() && (self.batch.is_empty() || self.report.broken.is_some())
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Journaled(Ok(()), steps) => {
+                self.appending = false;
+                steps.into_iter().for_each(|id| self.start(id));
+            }
+            News::Journaled(Err(error), steps) => {
+                self.appending = false;
+                steps.into_iter().for_each(|id| self.progress.unready(id));
+                self.break_off(error);
+            }
+            News::Ran(id, outcome) => self.finish(id, outcome),
+            News::Usable(id) => self.progress.done(id),
+            News::Written(id, Ok(held)) => {
+                self.writing.remove(&id);
+                if let Some(ours) = self.shards.get_mut(&id) {
+                    // What was folded in meanwhile stays ours.
+                    let body = std::mem::take(&mut ours.record.body);
+                    *ours = held;
+                    ours.record.body = body;
+                }
+            }
+            News::Written(id, Err(error)) => {
+                self.writing.remove(&id);
+                self.break_off(error);
+            }
+            News::Lost => self.break_off(crate::lock::LockError::Lost.into()),
+        }
+    }
+
+    /// The records cannot be written: nothing new starts, what runs is awaited.
+    fn break_off(&mut self, error: Error) {
+        self.world.events.send(Event::StateFailed { error: error.chain() });
+        self.report.broken.get_or_insert(error);
+    }
+
+    /// The intent of a step whose needs are met: its references have values now.
+    fn intent(&self, step: &Step) -> Result<Intent> {
+        let desired = match step.desired() {
+            Some(desired) => Some(self.resolve(step, desired)?),
+            None => None,
+        };
+        let (verb, id, replaces) = match &step.action {
+            Action::Create { replaces, .. } => (Verb::Create, None, *replaces),
+            Action::Update { id, .. } => (Verb::Update, Some(id.clone()), None),
+            Action::Delete { id, .. } => (Verb::Delete, Some(id.clone()), None),
+            Action::Retain => (Verb::Retain, None, None),
+            Action::Forget => (Verb::Forget, None, None),
+        };
+        let fence = self.shards.get(&step.address().component).map_or(0, |held| held.record.fence);
+        let input = |reference: &Reference| {
+            let hash = state::hash_of(&self.output(reference)?);
+            Some(state::Input { address: reference.address.clone(), output: reference.output.clone(), hash })
+        };
+        Ok(Intent {
+            step: step.id,
+            deployment: self.world.lease.deployment(),
+            who: step.who.clone(),
+            kind: step.kind.clone(),
+            schema_version: self.world.types.get(&step.kind).map_or(1, |it| it.facts().schema_version),
+            verb,
+            id,
+            name: step.name.clone(),
+            desired,
+            pre_image: step.pre_image.clone(),
+            replaces,
+            lifecycle: step.lifecycle,
+            needs: step.needs.iter().cloned().collect(),
+            inputs: step.inputs.iter().filter_map(input).collect(),
+            fence,
+        })
+    }
+
+    fn resolve(&self, step: &Step, desired: &Value) -> Result<Value> {
+        let resolved = expr::resolve(desired, &|reference| self.output(reference));
+        match expr::references(&resolved).first() {
+            None => Ok(resolved),
+            Some(missing) => Err(Error::Missing(format!("{} needs {missing}, which is not known", step.address()))),
+        }
+    }
+
+    fn output(&self, reference: &Reference) -> Option<Value> {
+        let Address { component, role } = &reference.address;
+        let state = self.shards.get(component)?.record.body.resources.get(role)?;
+        state.current.as_ref()?.outputs.get(&reference.output).cloned()
+    }
+
+    /// Its intent is durable: the call may be made.
+    fn start(&mut self, id: StepId) {
+        if self.halted() {
+            // It was recorded and not called: that is its outcome.
+            let outcome = Outcome::Failed { error: "not started".to_owned(), settled: true };
+            self.batch.push(Entry::Outcome { step: id, outcome });
+            self.progress.unready(id);
+            return;
+        }
+        let step = &self.plan.steps[id];
+        let (world, early) = (self.world, self.early.clone());
+        let desired = self.intents.get(&id).and_then(|intent| intent.desired.clone());
+        self.started.insert(id, world.clock.monotonic());
+        world.events.send(Event::StepStarted { address: step.address().clone(), verb: self.verb(id).word().to_owned() });
+        let running = async move {
+            let Some(resource) = world.types.get(&step.kind) else {
+                let error = format!("this version does not know the type {}", step.kind);
+                return News::Ran(id, Outcome::Failed { error, settled: true });
+            };
+            let cx = step::Context {
+                resource: resource.as_ref(),
+                clock: world.clock.as_ref(),
+                stop: world.stop,
+                lease: world.lease,
+                call_timeout: world.call_timeout,
+                created: &|outcome| drop(early.unbounded_send((id, outcome))),
+                status: &|status| {
+                    world.events.send(Event::StepStatus { address: step.address().clone(), status: status.to_owned() });
+                },
+            };
+            News::Ran(id, step::run(step, desired, &cx).await)
+        };
+        self.news.push(running.boxed());
+    }
+
+    fn verb(&self, id: StepId) -> Verb {
+        self.intents.get(&id).map_or(Verb::Update, |intent| intent.verb)
+    }
+
+    /// A create call has answered: recorded at once, and whoever needs no more than that may start.
+    fn created(&mut self, id: StepId, outcome: Outcome) {
+        self.record(id, &outcome);
+        self.progress.created(id);
+    }
+
+    fn record(&mut self, id: StepId, outcome: &Outcome) {
+        self.batch.push(Entry::Outcome { step: id, outcome: outcome.clone() });
+        let component = &self.plan.steps[id].address().component;
+        if let (Some(held), Some(intent)) = (self.shards.get_mut(component), self.intents.get(&id)) {
+            fold(&mut held.record.body, intent, outcome);
+            self.dirty.insert(component.clone());
+        }
+    }
+
+    fn finish(&mut self, id: StepId, outcome: Outcome) {
+        self.record(id, &outcome);
+        let step = &self.plan.steps[id];
+        let verb = self.verb(id).word().to_owned();
+        let spent = self.world.clock.monotonic().saturating_sub(self.started.get(&id).copied().unwrap_or_default());
+        let millis = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
+        if let Outcome::Failed { error, .. } = outcome {
+            return self.fail(id, error);
+        }
+        self.world.events.send(Event::StepDone { address: step.address().clone(), verb, millis });
+        self.report.done.push((id, millis));
+        self.progress.finished(id);
+        let usable_after = self.world.types.get(&step.kind).map_or(Duration::ZERO, |it| it.facts().usable_after);
+        // Others may not see what is new yet; a plan with nothing left to do need not wait for it.
+        if usable_after.is_zero() || step.desired().is_none() || !self.progress.is_awaited(id) {
+            self.progress.done(id);
+        } else {
+            let (sleep, stop) = (self.world.clock.sleep(usable_after), self.world.stop);
+            self.news.push(async move { stop.unless(sleep).await; News::Usable(id) }.boxed());
+        }
+    }
+
+    fn fail(&mut self, id: StepId, error: String) {
+        let address = self.plan.steps[id].address().clone();
+        self.world.events.send(Event::StepFailed { address, verb: self.verb(id).word().to_owned(), error: error.clone() });
+        self.report.failed.push((id, error));
+        self.progress.failed(id);
+    }
+
+    /// What never started, and why; what is still to be written.
+    async fn end(mut self) -> Report {
+        self.report.interrupted = self.world.stop.is_wished();
+        for (id, blocker) in self.progress.not_started(self.plan) {
+            let because = match blocker {
+                Some(blocker) => format!("{} did not succeed", self.plan.steps[blocker].address()),
+                None if self.report.interrupted => "the deployment was interrupted".to_owned(),
+                None => "the deployment was broken off".to_owned(),
+            };
+            let step = &self.plan.steps[id];
+            self.world.events.send(Event::StepSkipped {
+                address: step.address().clone(),
+                verb: step.verbs()[0].to_owned(),
+                because: because.clone(),
+            });
+            self.report.skipped.push((id, because));
+        }
+        if self.report.broken.is_none()
+            && let Err(error) = self.journal.append(vec![Entry::Closed]).await
+        {
+            self.break_off(error);
+        }
+        self.report
+    }
+}

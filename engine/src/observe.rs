@@ -1,0 +1,102 @@
+//! Looking: every generation that stands is read, in batches per type, before a plan is made.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream,
+};
+
+use crate::{
+    address::Address,
+    clock::Clock,
+    error::{Class, Error, Result},
+    plan::Live,
+    resource::{DynResource, PhysicalId, Registry, Seen, Wanted},
+};
+
+/// How many ids one `read_many` is given.
+const BATCH: usize = 20;
+
+/// Before what seems gone is looked for again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// One thing to read.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose.
+    pub address: Address,
+    /// Which generation.
+    pub generation: u32,
+    /// The CloudFormation type name.
+    pub kind: String,
+    /// Its id.
+    pub id: PhysicalId,
+    /// The properties that somebody compares.
+    pub wanted: Wanted,
+    /// Reads have seen it before.
+    pub confirmed: bool,
+}
+
+/// Reads all of them; what may not be read fails the whole with the first refusal.
+///
+/// Absence is a weighty word: it makes the planner build a new thing. What an earlier run made and never saw may not be visible
+/// yet, so it is looked for until its type's window has passed; anything else that seems gone is looked for once more.
+pub async fn read_all(types: &Registry, asked: Vec<Asked>, parallelism: usize, clock: &dyn Clock) -> Result<Live> {
+    let mut live = read_once(types, asked.clone(), parallelism).await?;
+    let start = clock.monotonic();
+    let mut again = 0;
+    loop {
+        let spent = clock.monotonic().saturating_sub(start);
+        let window = |kind: &str| types.get(kind).map_or(Duration::ZERO, |it| it.facts().visibility);
+        let doubtful = |it: &&Asked| {
+            live.get(&(it.address.clone(), it.generation)) == Some(&Seen::Absent)
+                && if it.confirmed { again == 0 } else { spent < window(&it.kind) }
+        };
+        let missing: Vec<Asked> = asked.iter().filter(doubtful).cloned().collect();
+        if missing.is_empty() {
+            return Ok(live);
+        }
+        clock.sleep(PAUSE).await;
+        live.extend(read_once(types, missing, parallelism).await?);
+        again += 1;
+    }
+}
+
+async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> Result<Live> {
+    let mut by_type: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
+    for it in asked {
+        by_type.entry(it.kind.clone()).or_default().push(it);
+    }
+    let mut batches = Vec::new();
+    for (kind, all) in by_type {
+        let resource = types.need(&kind)?.clone();
+        batches.extend(all.chunks(BATCH).map(|chunk| (resource.clone(), chunk.to_vec())).collect::<Vec<_>>());
+    }
+    // A type without a batched read reads its chunk at once, so a few chunks are many calls in flight.
+    let width = (parallelism / 4).max(1);
+    let reads: Vec<BoxFuture<'static, Vec<Read>>> = batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk).boxed()).collect();
+    let read = stream::iter(reads).buffer_unordered(width).collect::<Vec<_>>().await;
+    read.into_iter().flatten().map(|(key, seen)| Ok((key.clone(), seen.map_err(|error| at(&key.0, error))?))).collect()
+}
+
+/// One answer, and whose it is.
+type Read = ((Address, u32), Result<Seen>);
+
+async fn read_batch(resource: Arc<dyn DynResource>, chunk: Vec<Asked>) -> Vec<Read> {
+    let ids: Vec<(PhysicalId, Wanted)> = chunk.iter().map(|it| (it.id.clone(), it.wanted.clone())).collect();
+    let seen = resource.read_many(&ids).await;
+    chunk.into_iter().zip(seen).map(|(it, seen)| ((it.address, it.generation), seen)).collect()
+}
+
+/// The error with the address that it is about.
+fn at(address: &Address, error: Error) -> Error {
+    match error {
+        Error::Call { operation, class, code, message, source } => {
+            let denied = if class == Class::Denied { "; plan with --refresh=false does without reading" } else { "" };
+            Error::Call { operation, class, code, message: format!("{message} (reading {address}{denied})"), source }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting: one loop for all resources.
+//!
+//! A resource contributes a status word and declared figures, never a loop.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Clock,
+    error::{Class, Error, Result},
+    facts::Settle,
+    resource::{DynResource, PhysicalId, Seen, Wanted},
+    stop::Stop,
+};
+
+/// What one look says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As wished.
+    Good,
+    /// Not yet: the status, in words.
+    NotYet(String),
+    /// Never: the reason.
+    Failed(String),
+}
+
+/// What waiting needs.
+pub struct Waiter<'a> {
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The wish to stop, which ends polling.
+    pub stop: &'a Stop,
+    /// Told when the status word changes.
+    pub status: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+/// What came of waiting.
+#[derive(Debug)]
+pub enum Settled {
+    /// As wished; the last look.
+    Good(Seen),
+    /// Polling was stopped by the user.
+    Stopped,
+}
+
+/// Reads until `look` was good `confirmations` times in a row, or the budget is spent.
+pub async fn settle(
+    it: &dyn DynResource,
+    id: &PhysicalId,
+    wanted: &Wanted,
+    how: Settle,
+    look: &(dyn Fn(&Seen) -> Look + Send + Sync),
+    waiter: &Waiter<'_>,
+) -> Result<Settled> {
+    let start = waiter.clock.monotonic();
+    let mut last = String::new();
+    let mut good = 0;
+    let mut pause = how.first;
+    loop {
+        if !pause.is_zero() && !waiter.stop.unless(waiter.clock.sleep(pause)).await {
+            return Ok(Settled::Stopped);
+        }
+        pause = how.every;
+        let status = match it.read(id, wanted).await {
+            Ok(seen) => match look(&seen) {
+                Look::Good if good + 1 >= how.confirmations => return Ok(Settled::Good(seen)),
+                Look::Good => {
+                    good += 1;
+                    continue;
+                }
+                Look::Failed(reason) => return Err(Error::Failed { reason }),
+                Look::NotYet(status) => status,
+            },
+            Err(error) if passes(error.class()) => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        good = 0;
+        if status != last {
+            (waiter.status)(&status);
+            last = status;
+        }
+        if waiter.clock.monotonic().saturating_sub(start) >= how.budget {
+            return Err(Error::Timeout { waiting_for: format!("{} {id}", it.kind()), budget: how.budget, last });
+        }
+        if waiter.stop.is_wished() {
+            return Ok(Settled::Stopped);
+        }
+        // A read that fails at once must not spin.
+        pause = pause.max(Duration::from_millis(100));
+    }
+}
+
+/// A failed read says nothing about the thing.
+fn passes(class: Class) -> bool {
+    matches!(class, Class::Throttled | Class::Ambiguous | Class::Conflict | Class::Propagating)
+}

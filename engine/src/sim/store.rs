@@ -1,0 +1,88 @@
+//! The store of the world: memory, with a point at each write.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Site, process::Way};
+use crate::{
+    address::ComponentId,
+    store::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version, memory::MemoryStore},
+};
+
+/// The store as one process reaches it.
+#[derive(Clone)]
+pub struct SimStore {
+    memory: Arc<MemoryStore>,
+    site: Site,
+}
+
+impl SimStore {
+    /// `memory` as `site` reaches it.
+    pub fn new(memory: &Arc<MemoryStore>, site: &Site) -> Self {
+        Self { memory: memory.clone(), site: site.clone() }
+    }
+
+    async fn write<T>(&self, action: &'static str, key: &str, what: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let source = || "the world wills it".into();
+        match self.site.pass(&format!("{action} {key}")).await {
+            Way::Do => what.await,
+            Way::Refuse => Err(StoreError::Failed { action, key: key.to_owned(), source: source() }),
+            Way::Mute => {
+                let _ = what.await;
+                Err(StoreError::Unanswered { action, key: key.to_owned(), source: source() })
+            }
+            Way::DoAndDie | Way::Late => {
+                let _ = what.await;
+                self.site.die().await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for SimStore {
+    async fn get(&self, key: &str) -> Result<Option<(Version, Bytes)>, StoreError> {
+        self.memory.get(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Version)>, StoreError> {
+        self.memory.list(prefix).await
+    }
+
+    async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
+        self.write("write", key, self.memory.put_if(key, expected, bytes)).await
+    }
+
+    fn describe(&self) -> String {
+        "the world".to_owned()
+    }
+}
+
+#[async_trait]
+impl LockStore for SimStore {
+    async fn holder(&self, id: &str) -> Result<Option<(Version, Bytes)>, StoreError> {
+        self.memory.holder(id).await
+    }
+
+    async fn put_holder(&self, id: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
+        self.write("write holder", id, self.memory.put_holder(id, expected, bytes)).await
+    }
+
+    async fn drop_holder(&self, id: &str, expected: &Version) -> Result<(), StoreError> {
+        self.write("drop holder", id, self.memory.drop_holder(id, expected)).await
+    }
+
+    async fn take(&self, holder: &str, components: &[ComponentId]) -> Result<Taken, StoreError> {
+        self.write("take", holder, self.memory.take(holder, components)).await
+    }
+
+    async fn free(&self, holder: &str, components: &[ComponentId]) -> Result<(), StoreError> {
+        self.write("free", holder, self.memory.free(holder, components)).await
+    }
+
+    async fn locks(&self) -> Result<BTreeMap<ComponentId, HolderId>, StoreError> {
+        self.memory.locks().await
+    }
+}

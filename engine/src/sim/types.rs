@@ -1,0 +1,204 @@
+//! The types of the world: one for each way in which real ones differ.
+
+use std::{marker::PhantomData, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::cloud::{Reach, Things, error};
+use crate::{
+    error::{Class, Result},
+    facts::{Facts, FoundBy, NameRule, NameScope, Nature, OnRemove, Output, Rate, Settle, SettleTable},
+    resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Registry, Resource, Seen, Wanted},
+};
+
+/// The properties of every type of the world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Spec {
+    /// The name, of types that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An ordinary field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// A create-only field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// A field that the create call does not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<i64>,
+    /// What of others it takes; the place of a `Part`, the slot of a `Slotted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Value>,
+}
+
+/// What makes one type differ from another.
+pub trait Kind: Send + Sync + 'static {
+    /// Its name.
+    const TYPE: &'static str;
+    /// What is declared about it.
+    const FACTS: Facts;
+    /// How long it is on its way after its create.
+    const SLOW: Duration = Duration::ZERO;
+}
+
+/// A type of the world, as one process reaches it.
+pub struct Sim<K>(Reach, PhantomData<K>);
+
+const FIELDS: &[(&str, Nature)] = &[
+    ("/Name", Nature::CreateOnly),
+    ("/Mode", Nature::CreateOnly),
+    ("/Size", Nature::OnRemove(OnRemove::Reset("0"))),
+    ("/Size", Nature::ServerDefault("0")),
+    ("/Tags", Nature::ByKey("Key")),
+];
+const NAME: NameRule = NameRule { field: "/Name", max: 40, scope: NameScope::Region, suffix: None, prefix: "" };
+const BASE: Facts = Facts {
+    fields: FIELDS,
+    outputs: &[Output::created("Id"), Output::ready("Endpoint")],
+    rate: Rate { class: "sim", in_flight: 8 },
+    settle: SettleTable { create: Settle { budget: Duration::from_secs(300), ..Settle::FAST }, ..SettleTable::FAST },
+    ..Facts::NAMED
+};
+
+/// Has a unique name.
+pub struct Named;
+/// Has none: two creates make two things; found by tag.
+pub struct Nameless;
+/// An untaggable part of something else.
+pub struct Part;
+/// Takes a while, and others see it late.
+pub struct Slow;
+/// One at a time in its slot.
+pub struct Slotted;
+
+impl Kind for Named {
+    const TYPE: &'static str = "Sim::Named";
+    const FACTS: Facts = Facts { name: Some(NAME), ..BASE };
+}
+
+impl Kind for Nameless {
+    const TYPE: &'static str = "Sim::Nameless";
+    const FACTS: Facts = Facts { found: FoundBy::Tag, ..BASE };
+}
+
+impl Kind for Part {
+    const TYPE: &'static str = "Sim::Part";
+    const FACTS: Facts = Facts {
+        fields: &[("/Input", Nature::CreateOnly), ("/Size", Nature::OnRemove(OnRemove::Reset("0")))],
+        outputs: BASE.outputs,
+        rate: BASE.rate,
+        ..Facts::PART
+    };
+}
+
+impl Kind for Slow {
+    const TYPE: &'static str = "Sim::Slow";
+    const FACTS: Facts = Facts { name: Some(NAME), usable_after: Duration::from_secs(10), ..BASE };
+    const SLOW: Duration = Duration::from_secs(60);
+}
+
+impl Kind for Slotted {
+    const TYPE: &'static str = "Sim::Slotted";
+    const FACTS: Facts = Facts { found: FoundBy::Tag, slot: Some(|spec| spec.get("Input").map(Value::to_string)), ..BASE };
+}
+
+/// All types of the world.
+pub fn registry(reach: &Reach) -> Registry {
+    Registry::default()
+        .with(Sim::<Named>(reach.clone(), PhantomData))
+        .with(Sim::<Nameless>(reach.clone(), PhantomData))
+        .with(Sim::<Part>(reach.clone(), PhantomData))
+        .with(Sim::<Slow>(reach.clone(), PhantomData))
+        .with(Sim::<Slotted>(reach.clone(), PhantomData))
+}
+
+fn value(spec: &Spec) -> Value {
+    serde_json::to_value(spec).unwrap_or_default()
+}
+
+impl<K: Kind> Sim<K> {
+    fn is(&self, kind: &str) -> bool {
+        K::TYPE == kind
+    }
+
+    fn id(&self, who: &Identity, spec: &Spec) -> String {
+        match &spec.input {
+            Some(place) if self.is("Sim::Part") => format!("part-{place}"),
+            _ => spec.name.clone().unwrap_or_else(|| format!("id-{}", who.token)),
+        }
+    }
+}
+
+/// What the cloud refuses, and what it does.
+fn create<K: Kind>(things: &mut Things, mut id: String, spec: Spec) -> Result<Value> {
+    let refuse = |class, code| Err(error("Create", class, code));
+    let there = things.things.contains_key(&id);
+    match K::TYPE {
+        "Sim::Named" | "Sim::Slow" if there => return refuse(Class::AlreadyExists, "NameTaken"),
+        "Sim::Slotted" if things.things.values().any(|it| it.kind == K::TYPE && it.spec.get("Input") == spec.input.as_ref()) => {
+            return refuse(Class::Invalid, "SlotTaken");
+        }
+        "Sim::Nameless" | "Sim::Slotted" if there => id.push_str("-again"),
+        _ => {}
+    }
+    things.add(&id, K::TYPE, value(&Spec { late: None, ..spec }));
+    Ok(json!(id))
+}
+
+impl<K: Kind> Resource for Sim<K> {
+    const TYPE: &'static str = K::TYPE;
+    const FACTS: Facts = K::FACTS;
+    type Spec = Spec;
+
+    async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<Spec>> {
+        let Some((thing, age)) = self.0.look(&id.0).await else { return Ok(Seen::Absent) };
+        let spec: Spec = serde_json::from_value(thing.spec).unwrap_or_default();
+        let endpoint = format!("{id}.example");
+        if age < K::SLOW {
+            let outputs = [("Id".to_owned(), json!(id))].into_iter().collect();
+            return Ok(Seen::Pending { status: "creating".to_owned(), spec: Some(spec), outputs });
+        }
+        Ok(Seen::ready(spec, [("Id", json!(id)), ("Endpoint", json!(endpoint))]))
+    }
+
+    async fn create(&self, who: &Identity, spec: &Spec) -> Result<Created> {
+        let (id, wanted) = (self.id(who, spec), spec.clone());
+        let made = self.0.call("Create", format!("{}", who.address), move |things| create::<K>(things, id, wanted)).await?;
+        let id = made.as_str().unwrap_or_default();
+        Ok(Created::whole(id).without(&["Late"]).output("Id", id))
+    }
+
+    async fn update(&self, id: &PhysicalId, _: &Spec, spec: &Spec, _: &Changed) -> Result<()> {
+        let (key, spec) = (id.0.clone(), spec.clone());
+        let change = move |things: &mut Things| {
+            let Some(thing) = things.things.get_mut(&key) else { return Err(error("Update", Class::NotFound, "NotFound")) };
+            thing.spec = value(&spec);
+            Ok(Value::Null)
+        };
+        self.0.call("Update", id.0.clone(), change).await.map(drop)
+    }
+
+    async fn delete(&self, id: &PhysicalId, _: &Spec, _: &DeleteOptions) -> Result<()> {
+        let key = id.0.clone();
+        let change = move |things: &mut Things| Ok(things.things.remove(&key).map_or(Value::Null, |it| it.spec));
+        self.0.call("Delete", id.0.clone(), change).await.map(drop)
+    }
+
+    async fn find(&self, who: &Identity, spec: &Spec) -> Result<Option<PhysicalId>> {
+        let id = self.id(who, spec);
+        let by_tag = matches!(K::FACTS.found, FoundBy::Tag);
+        let carries = |spec: &Value| spec["Tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag["Value"] == who.token.as_str()));
+        let found = if by_tag {
+            self.0.search(K::TYPE, carries).await
+        } else {
+            self.0.look(&id).await.map(|_| id)
+        };
+        Ok(found.map(PhysicalId))
+    }
+}
