@@ -60,7 +60,7 @@ impl Recovery<'_> {
             Err(Error::Store(StoreError::Stale { .. })) => return Ok(()),
             other => other?,
         };
-        let work = self.settle_all(deployment, &lease).boxed();
+        let work = self.settle_all(deployment, &lease, dead.is_some()).boxed();
         let keep = lease.keep().boxed();
         match future::select(work, keep).await {
             future::Either::Left((result, _)) => result?,
@@ -91,10 +91,10 @@ impl Recovery<'_> {
     }
 
     /// Seal, fence, wait, settle, write: in this order.
-    async fn settle_all(&self, deployment: DeploymentId, lease: &Lease) -> Result<()> {
+    async fn settle_all(&self, deployment: DeploymentId, lease: &Lease, had_holder: bool) -> Result<()> {
         let found = journal::seal(self.book, deployment, self.lineage, self.owner, self.safety.seal()).await?;
         let named = found.intents.values().map(|(intent, _)| intent.who.address.component.clone());
-        let held = self.hold(lease, named.chain(lease.components()).collect()).await?;
+        let held = self.hold(lease, named.chain(lease.components()).collect(), had_holder).await?;
         let mut shards = self.fence(&held, lease).await?;
         for (step, outcome) in &found.outcomes {
             let Some((intent, _)) = found.intents.get(step) else { continue };
@@ -125,12 +125,14 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// The components that the dead one still held: what it gave back was complete, and may be someone else's by now.
-    async fn hold(&self, lease: &Lease, named: BTreeSet<ComponentId>) -> Result<BTreeSet<ComponentId>> {
+    /// The components that the dead one still held. What it gave back was complete, and may have been changed by others since:
+    /// its journal has nothing to say about it any more. Only where the holder record itself is lost does a free lock count as
+    /// its own.
+    async fn hold(&self, lease: &Lease, named: BTreeSet<ComponentId>, had_holder: bool) -> Result<BTreeSet<ComponentId>> {
         let id = holder_id(lease.deployment());
         loop {
             let locks = self.book.locks().locks().await?;
-            let ours = |component: &ComponentId| locks.get(component).is_none_or(|held| *held == id);
+            let ours = |component: &ComponentId| locks.get(component).map_or(!had_holder, |held| *held == id);
             let mine: BTreeSet<ComponentId> = named.iter().filter(|it| ours(it)).cloned().collect();
             if lease.take(&mine).await? == Taken::All {
                 return Ok(mine);

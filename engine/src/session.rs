@@ -208,17 +208,35 @@ impl Session {
         plan::plan(&input).map_err(Trouble::Problems)
     }
 
-    /// Settles what dead deployments left open. One whose owner may be alive is left alone: the locks will tell.
-    pub async fn recover_dead(&mut self) -> Result<()> {
-        let memory = self.book.root().await?;
-        let Some(root) = memory else { return Ok(()) };
+    /// Settles what dead deployments left open; true if there was one. One whose owner may be alive is left alone: the locks
+    /// will tell. With `patiently` it is watched until that is known.
+    async fn recover_dead(&mut self, patiently: bool) -> Result<bool> {
+        let Some(root) = self.book.root().await? else { return Ok(false) };
+        let mut any = false;
         for deployment in root.record.body.open {
-            let held = self.book.holder::<Holder>(&holder_id(deployment)).await?;
-            if self.watch.life(&holder_id(deployment), held.as_ref()) == Life::Dead {
-                self.recover(deployment, held, &root.record.lineage).await?;
+            let id = holder_id(deployment);
+            loop {
+                let held = self.book.holder::<Holder>(&id).await?;
+                match self.watch.life(&id, held.as_ref()) {
+                    Life::Dead => {
+                        self.recover(deployment, held, &root.record.lineage).await?;
+                        any = true;
+                        break;
+                    }
+                    Life::Unknown if patiently && !self.world.stop.is_wished() => {
+                        held.into_iter().for_each(|held| self.waiting(&held.record.body));
+                        self.world.stop.unless(self.world.clock.sleep(Duration::from_secs(1))).await;
+                    }
+                    Life::Unknown | Life::Alive => break,
+                }
             }
         }
-        Ok(())
+        Ok(any)
+    }
+
+    fn waiting(&self, holder: &Holder) {
+        let (owner, purpose) = (holder.owner.clone(), holder.purpose.clone());
+        self.world.events.send(Event::Waiting { owner, purpose, since_millis: holder.since_millis });
     }
 
     async fn recover(&self, deployment: DeploymentId, dead: Option<Held<Holder>>, lineage: &str) -> Result<()> {
@@ -247,9 +265,14 @@ impl Session {
 
     /// Plans, asks, locks, looks again, executes.
     pub async fn apply(&mut self, desired: &Desired, wish: &Wish, approve: Approve<'_>) -> Result<Applied, Trouble> {
-        self.recover_dead().await?;
-        let memory = self.look().await?;
-        let plan = self.plan_from(desired, wish, &memory).await?;
+        self.recover_dead(false).await?;
+        let mut memory = self.look().await?;
+        let mut plan = self.plan_from(desired, wish, &memory).await?;
+        // 'No changes' is a statement about AWS: a deployment that died in the middle must not make it untrue.
+        if plan.is_empty() && !memory.open.is_empty() && self.recover_dead(true).await? {
+            memory = self.look().await?;
+            plan = self.plan_from(desired, wish, &memory).await?;
+        }
         if !plan.refusals.is_empty() {
             return Ok(Applied::Refused(plan));
         }

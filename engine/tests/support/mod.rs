@@ -79,12 +79,14 @@ pub struct How {
     pub safety: Safety,
     /// Other processes can tell at once that this one is gone.
     pub same_host: bool,
+    /// It is known that no other process is left.
+    pub all_ended: bool,
     pub lock_timeout: Duration,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { points: Points::quiet(), safety: Safety::ON, same_host: true, lock_timeout: Duration::ZERO }
+        Self { points: Points::quiet(), safety: Safety::ON, same_host: true, all_ended: false, lock_timeout: Duration::ZERO }
     }
 }
 
@@ -98,6 +100,7 @@ impl Planet {
     pub fn world(&mut self, site: &Site, how: &How) -> World {
         self.runs += 1;
         let store = SimStore::new(&self.memory, site);
+        let all_ended = how.all_ended;
         let host = if how.same_host { "here".to_owned() } else { format!("host-{}", self.runs) };
         World {
             types: types::registry(&self.cloud.reach(site)),
@@ -106,8 +109,9 @@ impl Planet {
             locks: Arc::new(store),
             events: Arc::new(Nowhere),
             owner: Owner { user: "u".into(), host, pid: self.runs, run: format!("run{}", self.runs) },
-            // One process at a time on this host: whoever is in the records is gone.
-            probe: Arc::new(move |owner: &Owner| (owner.host == "here").then_some(false)),
+            // One process at a time on this host: whoever is in the records is gone. Of other hosts nothing is known, unless
+            // the test knows that all have ended.
+            probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),
             stop: Stop::default(),
             limits: Limits { lock: LockRules { timeout: how.lock_timeout, ..LockRules::default() }, ..Limits::default() },
             new_lineage: "line".to_owned(),
@@ -136,7 +140,8 @@ impl Planet {
 
     /// Runs one process that must succeed.
     pub fn succeed(&mut self, desired: &Desired, destroy: bool) -> Applied {
-        match self.apply(desired, destroy, &How::default()) {
+        let how = How { all_ended: true, ..How::default() };
+        match self.apply(desired, destroy, &how) {
             Ended::Finished(Ok(applied)) => {
                 if let Applied::Ran { report, .. } = &applied {
                     assert!(report.is_success(), "failed: {report:?}");

@@ -1,0 +1,205 @@
+//! Two and more processes on one stack: pauses that outlast a lease (with the paused process's own clock standing still, as on
+//! a suspended machine), kills, lost answers, restarts.
+//!
+//! `teeth_*` turn one guard off and must see the same checks fail: that shows that the checks can.
+
+mod support;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use deployer_engine::{
+    desired::Desired,
+    safety::{Guard, Safety},
+    session::Applied,
+    sim::{Ended, Fault, Points, run},
+};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use support::{How, Planet, desired};
+
+fn stack(size: i64) -> Desired {
+    desired(&json!({
+        "K.a/Thing": {"type": "Sim::Nameless", "properties": {"Size": size}},
+        "K.a/Named": {"type": "Sim::Named", "properties": {"Late": size, "Input": {"$ref": {"address": "K.a/Thing", "output": "Id"}}}},
+        "K.b/Thing": {"type": "Sim::Nameless", "properties": {}},
+    }))
+}
+
+fn expected(size: i64) -> Vec<Value> {
+    let mut planet = Planet::new();
+    planet.succeed(&stack(size), false);
+    planet.inventory()
+}
+
+/// Pauses a process at its point `at`, if that is a record write: a call that is on the wire cannot be fenced, only settled.
+fn pause(at: usize, seconds: u64) -> Points {
+    Points::new(Arc::new(move |point, what: &str| (point == at && what.starts_with("write shop")).then_some(Fault::Pause(seconds))))
+}
+
+/// One process is paused at a point; another one of another machine comes and takes over meanwhile.
+fn takeover(at: usize, seconds: u64, safety: Safety) {
+    let label = format!("paused at {at} for {seconds} s");
+    let mut planet = Planet::new();
+    let slow = How { points: pause(at, seconds), safety, same_host: false, lock_timeout: Duration::from_secs(900), ..How::default() };
+    let quick = How { points: Points::quiet(), ..slow.clone() };
+    let first = planet.process(&stack(1), false, &slow);
+    let second = planet.process(&stack(1), false, &quick);
+    let clock = planet.clock.clone();
+    let later = clock.clone();
+    let (_, second) = run(&clock, async {
+        futures::join!(first, async {
+            later.until(Duration::from_secs(60)).await;
+            second.await
+        })
+    });
+    match second {
+        Ended::Finished(Ok(_)) => {}
+        other => panic!("{label}: the one that took over did not succeed: {other:?}"),
+    }
+    planet.succeed(&stack(1), false);
+    planet.check(&label, &stack(1), false, &expected(1));
+}
+
+fn every_takeover(safety: Safety) {
+    for at in 0..24 {
+        for seconds in [90, 130, 150, 155, 165, 175, 190, 240, 400] {
+            takeover(at, seconds, safety);
+        }
+    }
+}
+
+fn fails(what: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(what)).is_err()
+}
+
+#[test]
+fn a_paused_owner_does_no_harm_after_a_takeover() {
+    every_takeover(Safety::ON);
+}
+
+#[test]
+fn teeth_without_the_seal_it_does() {
+    assert!(fails(|| every_takeover(Safety::without(Guard::Seal))));
+}
+
+#[test]
+fn teeth_without_the_fence_it_does() {
+    assert!(fails(|| every_takeover(Safety::without(Guard::Fence))));
+}
+
+/// A kill after each point of a single run, then a clean run.
+fn every_kill(safety: Safety) {
+    for at in 0..24 {
+        let mut planet = Planet::new();
+        let how = How { points: Points::one(at, Fault::CrashAfter), safety, ..How::default() };
+        planet.apply(&stack(1), false, &how);
+        planet.succeed(&stack(1), false);
+        planet.check(&format!("killed after {at}"), &stack(1), false, &expected(1));
+    }
+}
+
+#[test]
+fn a_kill_leaves_no_orphan() {
+    every_kill(Safety::ON);
+}
+
+#[test]
+fn teeth_without_the_intent_it_does() {
+    assert!(fails(|| every_kill(Safety::without(Guard::Intent))));
+}
+
+/// The answer to a record write is lost: the run itself goes on, because it recognises its own write.
+fn every_lost_answer(safety: Safety) {
+    for at in 0..24 {
+        let points = Points::new(Arc::new(move |point, what: &str| {
+            (point == at && what.starts_with("write")).then_some(Fault::LostAnswer)
+        }));
+        let mut planet = Planet::new();
+        let how = How { points, safety, ..How::default() };
+        match planet.apply(&stack(1), false, &how) {
+            Ended::Finished(Ok(Applied::Ran { report, .. })) if report.is_success() => {}
+            other => panic!("lost answer at {at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_lost_answer_of_a_record_write_is_no_conflict() {
+    every_lost_answer(Safety::ON);
+}
+
+#[test]
+fn teeth_without_the_nonce_it_is() {
+    assert!(fails(|| every_lost_answer(Safety::without(Guard::Nonce))));
+}
+
+/// A small generator: the same seed gives the same schedule everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) % limit
+    }
+}
+
+/// Faults at random: kills and lost answers anywhere, pauses at record writes.
+fn random_points(seed: u64) -> Points {
+    let dice = Mutex::new(Dice(seed));
+    Points::new(Arc::new(move |_, what: &str| {
+        let mut dice = dice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let record = what.starts_with("write shop");
+        match dice.below(100) {
+            0..4 => Some(Fault::CrashBefore),
+            4..8 => Some(Fault::CrashAfter),
+            8..10 if !what.starts_with("write") => Some(Fault::CrashLate),
+            10..14 if record => Some(Fault::Pause(dice.below(300))),
+            14..18 => Some(Fault::LostAnswer),
+            18..20 => Some(Fault::Refused),
+            _ => None,
+        }
+    }))
+}
+
+fn random_schedule(seed: u64) {
+    let mut dice = Dice(seed);
+    let mut planet = Planet::new();
+    let clock = planet.clock.clone();
+    let mut processes = Vec::new();
+    for number in 0..2 + dice.below(3) {
+        let points = random_points(seed.wrapping_mul(31).wrapping_add(number));
+        let how = How { points, same_host: false, lock_timeout: Duration::from_secs(dice.below(600)), ..How::default() };
+        let process = planet.process(&stack(1 + i64::try_from(dice.below(3)).unwrap_or(0)), false, &how);
+        let (clock, start) = (clock.clone(), Duration::from_secs(dice.below(200)));
+        processes.push(async move {
+            clock.until(start).await;
+            process.await
+        });
+    }
+    run(&clock, join_all(processes));
+    // A run of yet another machine: it has to wait until it knows that the others are dead.
+    let how = How { same_host: false, lock_timeout: Duration::from_secs(3600), ..How::default() };
+    match planet.apply(&stack(1), false, &how) {
+        Ended::Finished(Ok(Applied::NoChanges)) => {}
+        Ended::Finished(Ok(Applied::Ran { report, .. })) if report.is_success() => {}
+        other => panic!("seed {seed}: the clean run failed: {other:?}"),
+    }
+    planet.check(&format!("seed {seed}"), &stack(1), false, &expected(1));
+}
+
+/// More with `DEPLOYER_SEEDS=10000`; one with `DEPLOYER_SEED=17`.
+#[test]
+fn random_schedules_of_several_machines() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("DEPLOYER_SEED") {
+        Some(seed) => random_schedule(seed),
+        None => (0..number("DEPLOYER_SEEDS").unwrap_or(150)).for_each(random_schedule),
+    }
+}
