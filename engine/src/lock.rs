@@ -30,10 +30,13 @@ use crate::{
 pub struct Owner {
     /// The user.
     pub user: String,
-    /// The machine.
+    /// The machine, for people.
     pub host: String,
     /// The process.
     pub pid: u32,
+    /// What tells this process of this machine from any other of the same number: opaque, empty if it cannot be told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub process: String,
     /// Unique to the process.
     pub run: String,
 }

@@ -108,7 +108,7 @@ impl Planet {
             objects: Arc::new(store.clone()),
             locks: Arc::new(store),
             events: Arc::new(Nowhere),
-            owner: Owner { user: "u".into(), host, pid: self.runs, run: format!("run{}", self.runs) },
+            owner: Owner { user: "u".into(), host, pid: self.runs, process: String::new(), run: format!("run{}", self.runs) },
             // One process at a time on this host: whoever is in the records is gone. Of other hosts nothing is known, unless
             // the test knows that all have ended.
             probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),

@@ -1,0 +1,183 @@
+//! The command line as a type. Its words are a contract with users and scripts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Deploys AWS stacks from Kubernetes-style YAML by calling the AWS SDK itself.
+#[derive(Debug, Parser)]
+#[command(name = "deployer", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What applies to every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The stack's folder
+    #[arg(short = 'C', long = "dir", value_name = "DIR", default_value = ".", global = true)]
+    pub dir: PathBuf,
+    /// The environment; may be left out where there is only one
+    #[arg(short = 'e', long, value_name = "ENV", global = true)]
+    pub env: Option<String>,
+    /// Another region than the environment's
+    #[arg(long, value_name = "REGION", global = true)]
+    pub region: Option<String>,
+    /// The value of a variable
+    #[arg(long = "var", value_name = "NAME=VALUE", global = true)]
+    pub vars: Vec<String>,
+    /// Machine-readable output: stdout is one JSON document (apply: JSON lines)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: When,
+    /// Never ask
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// Say more; twice: everything
+    #[arg(short = 'v', action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Say less
+    #[arg(short = 'q', long, global = true)]
+    pub quiet: bool,
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+    /// Log to a file instead of stderr
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log_file: Option<PathBuf>,
+    /// How many steps run at once
+    #[arg(long, value_name = "N", default_value_t = 16, global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+    /// Where state is kept [default: .deployer in the stack's folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state: Option<String>,
+    /// How long to wait for somebody else's lock: 30s, 10m
+    #[arg(long, value_name = "TIME", default_value = "0s", global = true)]
+    pub lock_timeout: String,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document a line.
+    Json,
+}
+
+/// What a graph looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Indented text.
+    Tree,
+    /// Nodes and edges.
+    Json,
+}
+
+/// What a plan is made of.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanFlags {
+    /// Believe the state instead of reading AWS: --refresh=false
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub refresh: bool,
+    /// Open no socket at all; look-ups come from the state and the environment's `account`
+    #[arg(long)]
+    pub offline: bool,
+    /// Only this component and what it needs (repeatable)
+    #[arg(long = "target", value_name = "COMPONENT")]
+    pub targets: Vec<String>,
+    /// Only the components of this Service (repeatable)
+    #[arg(long = "service", value_name = "SERVICE")]
+    pub services: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Scaffold a stack that validates and plans as it is
+    Init {
+        /// The stack's name [default: the folder's]
+        name: Option<String>,
+    },
+    /// Check the files; never touches the network
+    Validate,
+    /// Show what it would take
+    Plan {
+        /// What the plan is made of.
+        #[command(flatten)]
+        flags: PlanFlags,
+        /// Plan to take everything down
+        #[arg(long)]
+        destroy: bool,
+        /// Exit with 2 if there are changes
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Make it so
+    Apply {
+        /// What the plan is made of.
+        #[command(flatten)]
+        flags: PlanFlags,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Take everything down
+    Destroy {
+        /// Only this component and what needs it (repeatable)
+        #[arg(long = "target", value_name = "COMPONENT")]
+        targets: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Components and their resources, with physical ids and status
+    List {
+        /// Only this kind
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only the components of this Service
+        #[arg(long)]
+        service: Option<String>,
+    },
+    /// Inputs, outputs, and where each value came from
+    Show {
+        /// `Kind.name`, a unique name, or `Kind.name/Role`
+        what: String,
+        /// Say where each value came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// The dependency graph, with waves
+    Graph {
+        /// What it looks like
+        #[arg(long, value_name = "FORMAT", default_value = "tree")]
+        format: GraphFormat,
+    },
+    /// Deployments, newest first; or one of them in full
+    History {
+        /// The deployment's number
+        deployment: Option<u64>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+}

@@ -1,0 +1,125 @@
+//! `apply` and `destroy`: plan, ask, lock, execute, and say what came of it.
+
+use std::sync::Arc;
+
+use deployer_engine::{
+    execute::Report,
+    plan::Plan,
+    session::{Applied, Wish},
+};
+use futures::future::FutureExt;
+use serde_json::json;
+
+use super::plan::{no_changes, wish};
+use crate::{
+    args::{Global, PlanFlags},
+    context::{Context, Reach},
+    exit::{Code, Failure},
+    render::{plan, progress::Progress},
+    term::{Term, Tone},
+};
+
+/// Runs it.
+pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, auto_approve: bool, term: &Term) -> Result<Code, Failure> {
+    if flags.offline {
+        return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
+    }
+    let context = Context::load(global, Reach::Online, term).await?;
+    context.heed_interrupts(*term);
+    let mut session = context.session(Arc::new(Progress::new(*term, global.json)))?;
+    let memory = session.look().await?;
+    let wish = wish(&context, &memory, flags, destroy)?;
+    let asked = *term;
+    let (as_json, mut missing) = (global.json, false);
+    let mut approve = |plan: &Plan| {
+        if !as_json {
+            plan::print(plan, &asked);
+        }
+        let yes = auto_approve || asked.asks && asked.confirm(if destroy { "\nTake all of this down?" } else { "\nDo this?" });
+        missing = !auto_approve && !asked.asks;
+        if !as_json && yes {
+            asked.say("");
+        }
+        futures::future::ready(yes).boxed()
+    };
+    let applied = session.apply(&context.loaded.desired, &wish, &mut approve).await.map_err(|trouble| context.failure(trouble))?;
+    match applied {
+        Applied::Ran { deployment, plan, report } => {
+            end(global, &wish, deployment, &plan, &report, term);
+            Ok(code(&report))
+        }
+        Applied::NoChanges => {
+            let plan = session.plan(&context.loaded.desired, &Wish { refresh: false, ..wish }).await.map_err(|trouble| context.failure(trouble))?;
+            if as_json {
+                term.line(json!({"event": "summary", "result": "no-changes"}));
+            } else {
+                term.line(no_changes(&plan, term));
+            }
+            Ok(Code::Done)
+        }
+        Applied::Refused(plan) => {
+            if as_json {
+                term.line(json!({"event": "summary", "result": "refused", "plan": plan::json(&plan)}));
+            } else {
+                plan::print(&plan, term);
+            }
+            Err(Failure::said(Code::Refused, "protected data would go; nothing was changed"))
+        }
+        Applied::Declined if missing => {
+            let failure = Failure::said(Code::Refused, "nobody can be asked here, and --auto-approve was not given; nothing was changed");
+            Err(failure.help("read the plan above, then run the same command with --auto-approve"))
+        }
+        Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
+    }
+}
+
+fn code(report: &Report) -> Code {
+    match () {
+        () if report.is_success() => Code::Done,
+        () if report.interrupted => Code::Interrupted,
+        () => Code::Failed,
+    }
+}
+
+/// What was done, what is left, and the command that goes on.
+fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Report, term: &Term) {
+    if global.json {
+        let address = |id: &usize| plan.steps[*id].address().to_string();
+        let why = |(id, why): &(usize, String)| json!({"address": address(id), "why": why});
+        let result = match code(report) {
+            Code::Done => "succeeded",
+            Code::Interrupted => "interrupted",
+            _ => "failed",
+        };
+        term.line(json!({
+            "event": "summary",
+            "result": result,
+            "deployment": deployment,
+            "done": report.done.iter().map(|(id, _)| address(id)).collect::<Vec<_>>(),
+            "failed": report.failed.iter().map(why).collect::<Vec<_>>(),
+            "skipped": report.skipped.iter().map(why).collect::<Vec<_>>(),
+            "stateError": report.broken.as_ref().map(deployer_engine::error::Error::chain),
+        }));
+        return;
+    }
+    let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
+    if report.is_success() {
+        let what = if wish.destroy { "destroyed" } else { "deployed" };
+        term.say(format!("\n{}  deployment {deployment}: {done} steps done, each confirmed by a read", term.paint(Tone::Good, what)));
+        return;
+    }
+    let head = if report.interrupted { "interrupted" } else { "failed" };
+    term.note(format!("\n{}  deployment {deployment}: {done} steps done, {failed} failed, {skipped} not started", term.paint(Tone::Bad, head)));
+    for (id, why) in &report.failed {
+        let step = &plan.steps[*id];
+        term.note(format!("  {} {}: {why}", step.verbs().first().unwrap_or(&""), step.address()));
+    }
+    for (id, because) in &report.skipped {
+        term.note(format!("  not started {}: {because}", plan.steps[*id].address()));
+    }
+    if let Some(error) = &report.broken {
+        term.note(format!("  the state could not be written: {}", error.chain()));
+    }
+    let command = if wish.destroy { "deployer destroy" } else { "deployer apply" };
+    term.note(format!("What is done is recorded. Mend the cause, then `{command}` goes on from here."));
+}

@@ -1,0 +1,72 @@
+//! `history`: deployments, newest first; or one of them in full.
+
+use std::sync::Arc;
+
+use deployer_engine::{event::Nowhere, history::{Deployment, Ending}};
+use serde_json::json;
+
+use crate::{
+    args::Global,
+    context::{Context, Reach},
+    duration,
+    exit::{Code, Failure},
+    render::plan,
+    term::{Term, Tone},
+};
+
+/// Runs it.
+pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -> Result<Code, Failure> {
+    let context = Context::load(global, Reach::Offline, term).await?;
+    let session = context.session(Arc::new(Nowhere))?;
+    let limit = if one.is_some() { usize::MAX } else { limit };
+    let mut all = session.history(limit).await?;
+    all.retain(|it| one.is_none_or(|id| it.id == id));
+    if let (Some(id), true) = (one, all.is_empty()) {
+        return Err(Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them"));
+    }
+    if global.json {
+        term.line(format!("{:#}", json!({"scope": context.scope(), "deployments": all})));
+        return Ok(Code::Done);
+    }
+    term.line(term.paint(Tone::Strong, plan::place(context.scope())));
+    if all.is_empty() {
+        term.line("nothing was deployed yet");
+    }
+    for it in &all {
+        print(it, term);
+        if one.is_some() {
+            print_steps(it, term);
+        }
+    }
+    Ok(Code::Done)
+}
+
+fn print(it: &Deployment, term: &Term) {
+    let (tone, word) = match it.result {
+        Ending::Open => (Tone::Change, "open"),
+        Ending::Succeeded => (Tone::Good, "succeeded"),
+        Ending::Failed => (Tone::Bad, "failed"),
+        Ending::Interrupted => (Tone::Change, "interrupted"),
+        Ending::Recovered => (Tone::Change, "killed, recovered"),
+    };
+    let took = it.finished_millis.map(|end| duration::show(end.saturating_sub(it.started_millis))).unwrap_or_default();
+    let revision = it.revision.as_deref().map(|text| format!("  {}", text.chars().take(12).collect::<String>())).unwrap_or_default();
+    term.line(format!(
+        "{:>5}  {}  {}  {} by {} on {}  {took}  {}{revision}",
+        it.id,
+        duration::date(it.started_millis),
+        term.paint(tone, format!("{word:<17}")),
+        it.purpose,
+        it.owner.user,
+        it.owner.host,
+        plan::counts(&it.counts),
+    ));
+}
+
+fn print_steps(it: &Deployment, term: &Term) {
+    for step in &it.steps {
+        let took = step.millis.map(duration::show).unwrap_or_default();
+        let why = step.why.as_deref().map(|why| format!("  {why}")).unwrap_or_default();
+        term.line(format!("       {:<8} {:<8} {}  {took}{why}", step.result, step.verb, step.address));
+    }
+}

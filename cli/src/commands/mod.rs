@@ -1,0 +1,36 @@
+//! The commands, one file each.
+
+mod apply;
+mod graph;
+mod history;
+mod init;
+mod list;
+mod plan;
+mod show;
+mod target;
+mod validate;
+
+use crate::{
+    args::{Cli, Command},
+    exit::{Code, Failure},
+    term::Term,
+};
+
+/// Runs one.
+pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Init { name } => init::run(global, name, term),
+        Command::Validate => validate::run(global, term).await,
+        Command::Plan { flags, destroy, detailed_exitcode } => plan::run(global, &flags, destroy, detailed_exitcode, term).await,
+        Command::Apply { flags, auto_approve } => apply::run(global, &flags, false, auto_approve, term).await,
+        Command::Destroy { targets, auto_approve } => {
+            let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };
+            apply::run(global, &flags, true, auto_approve, term).await
+        }
+        Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
+        Command::Show { what, origin } => show::run(global, &what, origin, term).await,
+        Command::Graph { format } => graph::run(global, format, term).await,
+        Command::History { deployment, limit } => history::run(global, deployment, limit, term).await,
+    }
+}

@@ -1,0 +1,193 @@
+//! What a command works with: the stack's files, AWS, the state's place; made from flags and environment.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use deployer_engine::{
+    desired::Scope,
+    event::Sink,
+    lock::LockRules,
+    resource::Registry,
+    safety::Safety,
+    session::{Limits, Session, World},
+    stop::Stop,
+    store::local::LocalStore,
+};
+use deployer_providers::{Aws, AwsOptions, registry, sts};
+use deployer_schemas::{Kinds, LoadOptions, Loaded, Sources, TypeCatalog, load};
+use serde_json::Value;
+
+use crate::{
+    args::Global,
+    clock::SystemClock,
+    duration,
+    exit::{Code, Failure},
+    machine,
+    render::problems,
+    term::Term,
+};
+
+/// The loaded stack and what it runs with.
+pub struct Context {
+    /// The flags.
+    pub global: Global,
+    /// The stack.
+    pub loaded: Loaded,
+    /// The types.
+    pub types: Registry,
+    /// The wish to stop.
+    pub stop: Stop,
+}
+
+/// How much of AWS a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// No socket is opened.
+    Offline,
+    /// Calls are made.
+    Online,
+}
+
+/// The types as the loader asks for them.
+struct Catalog<'a>(&'a Registry);
+
+impl TypeCatalog for Catalog<'_> {
+    fn types(&self) -> Vec<String> {
+        self.0.iter().map(|it| it.kind().to_owned()).collect()
+    }
+
+    fn schema(&self, kind: &str) -> Option<Value> {
+        self.0.get(kind).map(|it| it.schema())
+    }
+
+    fn outputs(&self, kind: &str) -> Option<Vec<String>> {
+        self.0.get(kind).map(|it| it.facts().outputs.iter().map(|output| output.name.to_owned()).collect())
+    }
+}
+
+fn options(global: &Global, account: Option<String>) -> Result<LoadOptions, Failure> {
+    let mut vars = BTreeMap::new();
+    for text in &global.vars {
+        let pair = text.split_once('=').ok_or_else(|| Failure::said(Code::Usage, format!("--var {text}: write NAME=VALUE")))?;
+        vars.insert(pair.0.to_owned(), pair.1.to_owned());
+    }
+    let env_vars = std::env::vars().filter_map(|(name, value)| Some((name.strip_prefix("DEPLOYER_VAR_")?.to_owned(), value))).collect();
+    let root = global.dir.clone();
+    if !root.is_dir() {
+        return Err(Failure::said(Code::Usage, format!("{} is not a folder", root.display())));
+    }
+    Ok(LoadOptions { root, env: global.env.clone(), vars, env_vars, account, region: global.region.clone() })
+}
+
+fn read(global: &Global, types: &Registry, account: Option<String>) -> Result<Loaded, Failure> {
+    load(&options(global, account)?, &Kinds::standard(), &Catalog(types)).map_err(|problems| Failure::Problems(Box::new(problems)))
+}
+
+impl Context {
+    /// Loads the stack; online, asks AWS who is calling and holds it against the environment's guard.
+    pub async fn load(global: &Global, reach: Reach, term: &Term) -> Result<Self, Failure> {
+        let offline = registry(&Aws::offline());
+        let loaded = read(global, &offline, None)?;
+        if reach == Reach::Offline {
+            return Ok(Self::warned(global, loaded, offline, term));
+        }
+        let region = loaded.desired.scope.region.clone();
+        let aws = Aws::load(AwsOptions { region }).await;
+        let caller = sts::caller_identity(&aws).await?;
+        let guard = loaded.stack.account.as_deref().filter(|guard| *guard != caller.account);
+        if let Some(guard) = guard {
+            let message = format!(
+                "the environment {} belongs to account {guard}, and these credentials are of account {} ({})",
+                loaded.desired.scope.env, caller.account, caller.arn
+            );
+            return Err(Failure::said(Code::Refused, message).help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"));
+        }
+        let loaded = read(global, &offline, Some(caller.account))?;
+        Ok(Self::warned(global, loaded, registry(&aws), term))
+    }
+
+    fn warned(global: &Global, loaded: Loaded, types: Registry, term: &Term) -> Self {
+        if !global.quiet && !global.json {
+            loaded.warnings.iter().for_each(|warning| problems::draw(warning, &loaded.sources, term));
+        }
+        Self { global: global.clone(), loaded, types, stop: Stop::default() }
+    }
+
+    /// Whose stack, where.
+    pub fn scope(&self) -> &Scope {
+        &self.loaded.desired.scope
+    }
+
+    /// The files' texts.
+    pub fn sources(&self) -> &Sources {
+        &self.loaded.sources
+    }
+
+    /// Where the state is kept.
+    fn state_folder(&self) -> Result<PathBuf, Failure> {
+        match self.global.state.as_deref() {
+            None => Ok(self.global.dir.join(".deployer")),
+            Some(place) if place.contains("://") => {
+                Err(Failure::said(Code::Usage, format!("--state {place}: this version keeps state in a local folder only")))
+            }
+            Some(place) => Ok(PathBuf::from(place)),
+        }
+    }
+
+    /// A run on this stack.
+    pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
+        let timeout = duration::parse(&self.global.lock_timeout)
+            .ok_or_else(|| Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", self.global.lock_timeout)))?;
+        let store = Arc::new(LocalStore::new(self.state_folder()?));
+        let world = World {
+            types: self.types.clone(),
+            clock: Arc::new(SystemClock::new(time_scale()?)),
+            objects: store.clone(),
+            locks: store,
+            events,
+            owner: machine::owner(),
+            probe: Arc::new(machine::lives),
+            stop: self.stop.clone(),
+            limits: Limits {
+                parallelism: usize::from(self.global.parallelism),
+                call_timeout: deployer_providers::CALL_TIMEOUT,
+                lock: LockRules { timeout, ttl: Duration::from_secs(60) },
+                stop_on_failure: self.loaded.stack.rollback_is_automatic(),
+            },
+            new_lineage: uuid::Uuid::new_v4().to_string(),
+            safety: Safety::ON,
+        };
+        Ok(Session::new(world, self.scope()))
+    }
+
+    /// The first interrupt lets what is in flight land, the second leaves at once.
+    pub fn heed_interrupts(&self, term: Term) {
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+            loop {
+                let terminated = async {
+                    match &mut terminate {
+                        Some(signal) => drop(signal.recv().await),
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    () = terminated => {}
+                }
+                if stop.is_wished() {
+                    term.note("interrupted twice: leaving at once; the next run settles what was in flight");
+                    std::process::exit(Code::Interrupted as i32);
+                }
+                term.note("interrupted: nothing new is started, calls in flight are awaited and recorded; once more leaves at once");
+                stop.wish();
+            }
+        });
+    }
+}
+
+fn time_scale() -> Result<f64, Failure> {
+    let Ok(text) = std::env::var("DEPLOYER_TIME_SCALE") else { return Ok(1.0) };
+    let scale = text.parse::<f64>().ok().filter(|scale| *scale > 0.0 && *scale <= 1000.0);
+    scale.ok_or_else(|| Failure::said(Code::Usage, format!("DEPLOYER_TIME_SCALE={text} is not a positive number")))
+}

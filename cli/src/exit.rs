@@ -1,0 +1,95 @@
+//! How a run ends: exit codes that scripts rely on, and failures that tell a person how to go on.
+
+use deployer_engine::{
+    error::{Class, Error},
+    lock::LockError,
+    session::Trouble,
+};
+use deployer_schemas::{Problems, Sources};
+
+/// Exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Changes are present, under `--detailed-exitcode`.
+    Changes = 2,
+    /// The configuration is invalid.
+    Invalid = 3,
+    /// Refused.
+    Refused = 4,
+    /// Locked by someone else.
+    Locked = 5,
+    /// Wrong usage.
+    Usage = 64,
+    /// Interrupted; everything in flight was recorded.
+    Interrupted = 130,
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub enum Failure {
+    /// The files are at fault.
+    Problems(Box<Problems>),
+    /// Something went wrong: what, and the way on.
+    Said {
+        /// How the process ends.
+        code: Code,
+        /// What happened.
+        message: String,
+        /// The way on.
+        help: Option<String>,
+    },
+}
+
+impl Failure {
+    /// A failure in words.
+    pub fn said(code: Code, message: impl Into<String>) -> Self {
+        Self::Said { code, message: message.into(), help: None }
+    }
+
+    /// The same with the way on.
+    #[must_use]
+    pub fn help(self, way: impl Into<String>) -> Self {
+        match self {
+            Self::Said { code, message, .. } => Self::Said { code, message, help: Some(way.into()) },
+            other => other,
+        }
+    }
+
+    /// How the process ends.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Problems(_) => Code::Invalid,
+            Self::Said { code, .. } => *code,
+        }
+    }
+
+    /// Why there is no plan; problems are told in `sources`.
+    pub fn of(trouble: Trouble, sources: &Sources) -> Self {
+        match trouble {
+            Trouble::Problems(diagnostics) => Self::Problems(Box::new(Problems { diagnostics, sources: sources.clone() })),
+            Trouble::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Lock(LockError::Held { .. }) => Code::Locked,
+            _ => Code::Failed,
+        };
+        let failure = Self::said(code, error.chain());
+        match (&error, error.class()) {
+            (Error::Call { code, .. }, _) if code == "NoCredentials" => failure.help(
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `deployer validate` and `plan --offline` need none",
+            ),
+            (_, Class::Denied) => failure.help("nothing was changed by this call; give the role that permission, then run the same command again"),
+            (Error::Store(_), _) => failure.help("check that the state's place can be written, then run the same command again: it goes on from what was recorded"),
+            _ => failure,
+        }
+    }
+}

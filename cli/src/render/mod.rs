@@ -1,0 +1,6 @@
+//! How things look: plans, problems, progress.
+
+pub mod plan;
+pub mod problems;
+pub mod progress;
+pub mod value;
