@@ -1,1 +1,39 @@
-//! x
+//! Everything that talks to AWS. Resources by service; one file per type, all alike.
+//!
+//! A provider makes one call after another and answers; it never sleeps, retries, logs or prints. What may be decided on is
+//! declared as facts, and decided in the engine.
+
+mod aws;
+mod call;
+pub mod document;
+#[cfg(feature = "iam")]
+pub mod iam;
+#[cfg(feature = "logs")]
+pub mod logs;
+#[cfg(feature = "s3")]
+pub mod s3;
+#[cfg(feature = "sqs")]
+pub mod sqs;
+#[cfg(feature = "ssm")]
+pub mod ssm;
+pub mod sts;
+mod tags;
+
+use deployer_engine::resource::Registry;
+
+pub use aws::{Aws, AwsOptions, CALL_TIMEOUT};
+pub use tags::Tag;
+
+/// All types, over these clients. A new type is one more line.
+pub fn registry(aws: &Aws) -> Registry {
+    let types = Registry::default();
+    #[cfg(feature = "sqs")]
+    let types = types.with(sqs::Queue::new(aws)).with(sqs::QueuePolicy::new(aws));
+    #[cfg(feature = "s3")]
+    let types = types.with(s3::Bucket::new(aws)).with(s3::BucketPolicy::new(aws));
+    #[cfg(feature = "logs")]
+    let types = types.with(logs::LogGroup::new(aws));
+    #[cfg(feature = "iam")]
+    let types = types.with(iam::Role::new(aws)).with(iam::RolePolicy::new(aws));
+    types
+}

@@ -1,0 +1,152 @@
+//! What a failed call means: from the SDK's errors to the engine's classes, by one table.
+//!
+//! Services name the same refusal differently; what is not in the table and was answered is surely not executed.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use deployer_engine::error::{Class, Error, Result};
+
+/// Codes and what they mean. A code with a trailing `*` is a prefix.
+const CODES: &[(&str, Class)] = &[
+    ("AccessDenied*", Class::Denied),
+    ("AuthorizationError", Class::Denied),
+    ("UnauthorizedOperation", Class::Denied),
+    ("InvalidClientTokenId", Class::Denied),
+    ("UnrecognizedClientException", Class::Denied),
+    ("SignatureDoesNotMatch", Class::Denied),
+    ("ExpiredToken*", Class::Denied),
+    ("Throttl*", Class::Throttled),
+    ("RequestThrottled*", Class::Throttled),
+    ("RequestLimitExceeded", Class::Throttled),
+    ("TooManyRequests*", Class::Throttled),
+    ("SlowDown", Class::Throttled),
+    ("PriorRequestNotComplete", Class::Throttled),
+    // SQS, by its query names and by its JSON names.
+    ("AWS.SimpleQueueService.NonExistentQueue", Class::NotFound),
+    ("QueueDoesNotExist", Class::NotFound),
+    ("AWS.SimpleQueueService.QueueDeletedRecently", Class::Conflict),
+    ("QueueDeletedRecently", Class::Conflict),
+    ("QueueAlreadyExists", Class::AlreadyExists),
+    ("QueueNameExists", Class::AlreadyExists),
+    // S3. A bucket that is ours already is found, not made.
+    ("NoSuchBucket", Class::NotFound),
+    ("NotFound", Class::NotFound),
+    ("NoSuchBucketPolicy", Class::NotFound),
+    ("NoSuchTagSet", Class::NotFound),
+    ("NoSuchLifecycleConfiguration", Class::NotFound),
+    ("NoSuchCORSConfiguration", Class::NotFound),
+    ("NoSuchPublicAccessBlockConfiguration", Class::NotFound),
+    ("ServerSideEncryptionConfigurationNotFoundError", Class::NotFound),
+    ("OwnershipControlsNotFoundError", Class::NotFound),
+    ("BucketAlreadyExists", Class::AlreadyExists),
+    ("BucketAlreadyOwnedByYou", Class::AlreadyExists),
+    ("OperationAborted*", Class::Conflict),
+    // IAM.
+    ("NoSuchEntity*", Class::NotFound),
+    ("EntityAlreadyExists*", Class::AlreadyExists),
+    ("DeleteConflict*", Class::Conflict),
+    ("ConcurrentModification*", Class::Conflict),
+    // Logs, SSM.
+    ("ResourceNotFoundException", Class::NotFound),
+    ("ResourceAlreadyExistsException", Class::AlreadyExists),
+    ("ParameterNotFound", Class::NotFound),
+    ("ParameterAlreadyExists", Class::AlreadyExists),
+    ("Validation*", Class::Invalid),
+    ("Invalid*", Class::Invalid),
+    ("Malformed*", Class::Invalid),
+    ("BucketNotEmpty", Class::Invalid),
+];
+
+/// Words in a refusal's message that say that something made a moment ago is not visible yet, whatever the code.
+const PROPAGATING: &[&str] = &["Invalid principal in policy", "Invalid value for the parameter Policy", "cannot be assumed by"];
+
+/// The engine's error for a failed call of `operation`.
+pub(crate) fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    move |error| {
+        let said = error.as_service_error().map(|it| (it.code().unwrap_or_default().to_owned(), it.message().unwrap_or_default().to_owned()));
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let chain = chain(&error);
+        let (class, code, message) = match said {
+            Some((code, message)) => (class(&code, &message, status), named(&code, status), message),
+            None if chain.contains("redential") => (Class::Other, "NoCredentials".to_owned(), "no credentials for AWS were found".to_owned()),
+            None => (silence(&error), "NoAnswer".to_owned(), chain),
+        };
+        Error::Call { operation, class, code, message, source: Some(Box::new(error)) }
+    }
+}
+
+/// An error without an answer of the service: what was never sent surely did nothing.
+fn silence<E, R>(error: &SdkError<E, R>) -> Class {
+    match error {
+        SdkError::ConstructionFailure(_) => Class::Invalid,
+        _ => Class::Ambiguous,
+    }
+}
+
+fn class(code: &str, message: &str, status: Option<u16>) -> Class {
+    if PROPAGATING.iter().any(|words| message.contains(words)) {
+        return Class::Propagating;
+    }
+    let fits = |pattern: &str| pattern.strip_suffix('*').map_or(pattern == code, |start| code.starts_with(start));
+    let known = CODES.iter().find(|(pattern, _)| fits(pattern)).map(|(_, class)| *class);
+    known.unwrap_or(match status {
+        Some(404) => Class::NotFound,
+        Some(403) => Class::Denied,
+        Some(429) => Class::Throttled,
+        Some(500..) => Class::Ambiguous,
+        _ => Class::Other,
+    })
+}
+
+/// `HeadBucket` has no body: its status is its code.
+fn named(code: &str, status: Option<u16>) -> String {
+    if code.is_empty() { status.map_or_else(String::new, |status| format!("HTTP {status}")) } else { code.to_owned() }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Absence as a value.
+pub(crate) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.class() == Class::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Absent is done.
+pub(crate) fn gone<T>(answer: Result<T>) -> Result<()> {
+    found(answer).map(drop)
+}
+
+/// A request that can never succeed, refused before it is sent.
+pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
+    Error::Call { operation, class: Class::Invalid, code: "InvalidProperties".to_owned(), message: message.into(), source: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_decides() {
+        assert_eq!(class("ThrottlingException", "Rate exceeded", Some(400)), Class::Throttled);
+        assert_eq!(class("AWS.SimpleQueueService.NonExistentQueue", "", Some(400)), Class::NotFound);
+        assert_eq!(class("MalformedPolicyDocument", "Invalid principal in policy: x", Some(400)), Class::Propagating);
+        assert_eq!(class("MalformedPolicyDocument", "Syntax errors in policy.", Some(400)), Class::Invalid);
+        assert_eq!(class("InternalError", "", Some(500)), Class::Ambiguous);
+        assert_eq!(class("", "", Some(404)), Class::NotFound);
+        assert_eq!(class("SomethingNew", "", Some(400)), Class::Other);
+    }
+}

@@ -1,0 +1,242 @@
+//! A bucket's configurations: one get, one put and one delete each, and the conversions between the API's shapes and ours.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::{error::BuildError, types as api};
+use deployer_engine::{
+    error::{Error, Result},
+    resource::{Changed, Wanted},
+};
+
+use super::{
+    Bucket,
+    spec::{
+        AbortUpload, BucketSpec, Encryption, EncryptionDefault, EncryptionRule, Lifecycle, NoncurrentExpiration, Ownership, OwnershipRule,
+        PublicAccessBlock, Rule, Transition, Versioning,
+    },
+};
+use crate::{
+    call::{failed, found, gone, invalid},
+    tags as common,
+};
+
+/// What a bucket cannot be built from.
+fn built<T>(operation: &'static str, it: std::result::Result<T, BuildError>) -> Result<T> {
+    it.map_err(|error| invalid(operation, error.to_string()))
+}
+
+/// A configuration that is not set, of a bucket that is there. `NoSuchBucket` alone means that the bucket is not.
+fn set<T>(answer: Result<T>) -> Result<Option<Option<T>>> {
+    match answer {
+        Err(Error::Call { code, .. }) if code == "NoSuchBucket" => Ok(None),
+        other => found(other).map(Some),
+    }
+}
+
+/// Reads one configuration into its field; the whole read ends where the bucket is not there.
+macro_rules! read {
+    ($operation:literal, $call:expr, $answer:ident => $field:expr, $value:expr) => {
+        match set($call.send().await.map_err(failed($operation)))? {
+            None => return Ok(None),
+            Some(Some($answer)) => $field = $value,
+            Some(None) => {}
+        }
+    };
+}
+
+impl Bucket {
+    /// The configurations that are wanted; none if the bucket is not there.
+    pub(super) async fn read_configs(&self, bucket: &str, wanted: &Wanted) -> Result<Option<BucketSpec>> {
+        let mut spec = BucketSpec { bucket_name: bucket.to_owned(), ..BucketSpec::default() };
+        let s3 = &self.s3;
+        if wanted.has("Tags") {
+            read!("GetBucketTagging", s3.get_bucket_tagging().bucket(bucket), it => spec.tags, common::from_map(it.tag_set.into_iter().map(|tag| (tag.key, tag.value))));
+        } else if found(s3.head_bucket().bucket(bucket).send().await.map_err(failed("HeadBucket")))?.is_none() {
+            return Ok(None);
+        }
+        if wanted.has("VersioningConfiguration") {
+            read!("GetBucketVersioning", s3.get_bucket_versioning().bucket(bucket), it => spec.versioning_configuration,
+                it.status.map(|status| Versioning { status: Some(status.as_str().to_owned()) }));
+        }
+        if wanted.has("BucketEncryption") {
+            read!("GetBucketEncryption", s3.get_bucket_encryption().bucket(bucket), it => spec.bucket_encryption,
+                it.server_side_encryption_configuration.map(encryption));
+        }
+        if wanted.has("LifecycleConfiguration") {
+            read!("GetBucketLifecycleConfiguration", s3.get_bucket_lifecycle_configuration().bucket(bucket), it => spec.lifecycle_configuration,
+                it.rules.map(|rules| Lifecycle { rules: Some(rules.into_iter().map(rule).collect()) }));
+        }
+        if wanted.has("PublicAccessBlockConfiguration") {
+            read!("GetPublicAccessBlock", s3.get_public_access_block().bucket(bucket), it => spec.public_access_block_configuration,
+                Some(it.public_access_block_configuration.map(access).unwrap_or_default()));
+        }
+        if wanted.has("OwnershipControls") {
+            read!("GetBucketOwnershipControls", s3.get_bucket_ownership_controls().bucket(bucket), it => spec.ownership_controls, it.ownership_controls.map(ownership));
+        }
+        Ok(Some(spec))
+    }
+
+    /// Sends the configurations that changed, one after the other.
+    pub(super) async fn write_configs(&self, bucket: &str, spec: &BucketSpec, changed: &Changed) -> Result<()> {
+        if changed.touches("OwnershipControls") {
+            self.write_ownership(bucket, spec.ownership_controls.as_ref()).await?;
+        }
+        if changed.touches("PublicAccessBlockConfiguration") {
+            self.write_access(bucket, spec.public_access_block_configuration.as_ref()).await?;
+        }
+        if let Some(versioning) = spec.versioning_configuration.as_ref().filter(|_| changed.touches("VersioningConfiguration")) {
+            let status = versioning.status.as_deref().map(api::BucketVersioningStatus::from);
+            let config = api::VersioningConfiguration::builder().set_status(status).build();
+            let call = self.s3.put_bucket_versioning().bucket(bucket).versioning_configuration(config);
+            call.send().await.map_err(failed("PutBucketVersioning"))?;
+        }
+        if changed.touches("BucketEncryption") {
+            self.write_encryption(bucket, spec.bucket_encryption.as_ref()).await?;
+        }
+        if changed.touches("LifecycleConfiguration") {
+            self.write_lifecycle(bucket, spec.lifecycle_configuration.as_ref()).await?;
+        }
+        if changed.touches("Tags") {
+            self.write_tags(bucket, spec, changed).await?;
+        }
+        Ok(())
+    }
+
+    /// The call replaces the whole set: what others put there is read and kept.
+    async fn write_tags(&self, bucket: &str, spec: &BucketSpec, changed: &Changed) -> Result<()> {
+        let live = found(self.s3.get_bucket_tagging().bucket(bucket).send().await.map_err(failed("GetBucketTagging")))?;
+        let mut all: BTreeMap<String, String> = live.into_iter().flat_map(|it| it.tag_set).map(|tag| (tag.key, tag.value)).collect();
+        let change = common::change(changed, spec.tags.as_ref());
+        all.extend(change.set);
+        all.retain(|key, _| !change.remove.contains(key));
+        let tagging = built("PutBucketTagging", api::Tagging::builder().set_tag_set(Some(tags(&all)?)).build())?;
+        self.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.map_err(failed("PutBucketTagging")).map(drop)
+    }
+
+    async fn write_ownership(&self, bucket: &str, wanted: Option<&Ownership>) -> Result<()> {
+        let Some(wanted) = wanted else {
+            return gone(self.s3.delete_bucket_ownership_controls().bucket(bucket).send().await.map_err(failed("DeleteBucketOwnershipControls")));
+        };
+        let of = |rule: &OwnershipRule| {
+            let ownership = api::ObjectOwnership::from(rule.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced"));
+            built("PutBucketOwnershipControls", api::OwnershipControlsRule::builder().object_ownership(ownership).build())
+        };
+        let rules: Vec<_> = wanted.rules.iter().flatten().map(of).collect::<Result<_>>()?;
+        let controls = built("PutBucketOwnershipControls", api::OwnershipControls::builder().set_rules(Some(rules)).build())?;
+        let call = self.s3.put_bucket_ownership_controls().bucket(bucket).ownership_controls(controls);
+        call.send().await.map_err(failed("PutBucketOwnershipControls")).map(drop)
+    }
+
+    async fn write_access(&self, bucket: &str, wanted: Option<&PublicAccessBlock>) -> Result<()> {
+        let Some(wanted) = wanted else {
+            return gone(self.s3.delete_public_access_block().bucket(bucket).send().await.map_err(failed("DeletePublicAccessBlock")));
+        };
+        let config = api::PublicAccessBlockConfiguration::builder()
+            .set_block_public_acls(wanted.block_public_acls)
+            .set_ignore_public_acls(wanted.ignore_public_acls)
+            .set_block_public_policy(wanted.block_public_policy)
+            .set_restrict_public_buckets(wanted.restrict_public_buckets)
+            .build();
+        let call = self.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(config);
+        call.send().await.map_err(failed("PutPublicAccessBlock")).map(drop)
+    }
+
+    async fn write_encryption(&self, bucket: &str, wanted: Option<&Encryption>) -> Result<()> {
+        let Some(wanted) = wanted else {
+            return gone(self.s3.delete_bucket_encryption().bucket(bucket).send().await.map_err(failed("DeleteBucketEncryption")));
+        };
+        let of = |rule: &EncryptionRule| {
+            let by = rule.server_side_encryption_by_default.as_ref().map(|by| {
+                let algorithm = api::ServerSideEncryption::from(by.algorithm.as_str());
+                built("PutBucketEncryption", api::ServerSideEncryptionByDefault::builder().sse_algorithm(algorithm).set_kms_master_key_id(by.key.clone()).build())
+            });
+            let by = by.transpose()?;
+            Ok(api::ServerSideEncryptionRule::builder().set_apply_server_side_encryption_by_default(by).set_bucket_key_enabled(rule.bucket_key_enabled).build())
+        };
+        let rules: Vec<_> = wanted.server_side_encryption_configuration.iter().flatten().map(of).collect::<Result<_>>()?;
+        let config = built("PutBucketEncryption", api::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules)).build())?;
+        let call = self.s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(config);
+        call.send().await.map_err(failed("PutBucketEncryption")).map(drop)
+    }
+
+    async fn write_lifecycle(&self, bucket: &str, wanted: Option<&Lifecycle>) -> Result<()> {
+        let rules: Vec<&Rule> = wanted.iter().flat_map(|it| it.rules.iter().flatten()).collect();
+        if rules.is_empty() {
+            return gone(self.s3.delete_bucket_lifecycle().bucket(bucket).send().await.map_err(failed("DeleteBucketLifecycle")));
+        }
+        let rules: Vec<_> = rules.into_iter().map(to_rule).collect::<Result<_>>()?;
+        let config = built("PutBucketLifecycleConfiguration", api::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())?;
+        let call = self.s3.put_bucket_lifecycle_configuration().bucket(bucket).lifecycle_configuration(config);
+        call.send().await.map_err(failed("PutBucketLifecycleConfiguration")).map(drop)
+    }
+}
+
+/// Tags as the API has them.
+pub(super) fn tags(all: &BTreeMap<String, String>) -> Result<Vec<api::Tag>> {
+    all.iter().map(|(key, value)| built("PutBucketTagging", api::Tag::builder().key(key).value(value).build())).collect()
+}
+
+fn encryption(live: api::ServerSideEncryptionConfiguration) -> Encryption {
+    let of = |rule: api::ServerSideEncryptionRule| EncryptionRule {
+        server_side_encryption_by_default: rule
+            .apply_server_side_encryption_by_default
+            .map(|by| EncryptionDefault { algorithm: by.sse_algorithm.as_str().to_owned(), key: by.kms_master_key_id }),
+        bucket_key_enabled: rule.bucket_key_enabled,
+    };
+    Encryption { server_side_encryption_configuration: Some(live.rules.into_iter().map(of).collect()) }
+}
+
+fn access(live: api::PublicAccessBlockConfiguration) -> PublicAccessBlock {
+    PublicAccessBlock {
+        block_public_acls: live.block_public_acls,
+        ignore_public_acls: live.ignore_public_acls,
+        block_public_policy: live.block_public_policy,
+        restrict_public_buckets: live.restrict_public_buckets,
+    }
+}
+
+fn ownership(live: api::OwnershipControls) -> Ownership {
+    let of = |rule: api::OwnershipControlsRule| OwnershipRule { object_ownership: Some(rule.object_ownership.as_str().to_owned()) };
+    Ownership { rules: Some(live.rules.into_iter().map(of).collect()) }
+}
+
+/// A rule's prefix is told as a filter nowadays; no prefix and an empty one are the same.
+fn rule(live: api::LifecycleRule) -> Rule {
+    #[expect(deprecated, reason = "old buckets still answer it")]
+    let prefix = live.filter.and_then(|it| it.prefix).or(live.prefix);
+    let transition = |it: api::Transition| Transition {
+        transition_in_days: it.days,
+        storage_class: it.storage_class.map(|class| class.as_str().to_owned()),
+    };
+    Rule {
+        id: live.id,
+        status: Some(live.status.as_str().to_owned()),
+        prefix: prefix.filter(|text| !text.is_empty()),
+        expiration_in_days: live.expiration.and_then(|it| it.days),
+        noncurrent_version_expiration: live.noncurrent_version_expiration.map(|it| NoncurrentExpiration { noncurrent_days: it.noncurrent_days }),
+        abort_incomplete_multipart_upload: live.abort_incomplete_multipart_upload.map(|it| AbortUpload { days_after_initiation: it.days_after_initiation }),
+        transitions: live.transitions.map(|all| all.into_iter().map(transition).collect()),
+    }
+}
+
+fn to_rule(wanted: &Rule) -> Result<api::LifecycleRule> {
+    let transition = |it: &Transition| {
+        let class = it.storage_class.as_deref().map(api::TransitionStorageClass::from);
+        api::Transition::builder().set_days(it.transition_in_days).set_storage_class(class).build()
+    };
+    let filter = api::LifecycleRuleFilter::builder().prefix(wanted.prefix.clone().unwrap_or_default()).build();
+    let expiration = wanted.expiration_in_days.map(|days| api::LifecycleExpiration::builder().days(days).build());
+    let old = wanted.noncurrent_version_expiration.as_ref();
+    let old = old.map(|it| api::NoncurrentVersionExpiration::builder().set_noncurrent_days(it.noncurrent_days).build());
+    let uploads = wanted.abort_incomplete_multipart_upload.as_ref();
+    let uploads = uploads.map(|it| api::AbortIncompleteMultipartUpload::builder().set_days_after_initiation(it.days_after_initiation).build());
+    let rule = api::LifecycleRule::builder()
+        .set_id(wanted.id.clone())
+        .status(api::ExpirationStatus::from(wanted.status.as_deref().unwrap_or("Enabled")))
+        .filter(filter)
+        .set_expiration(expiration)
+        .set_noncurrent_version_expiration(old)
+        .set_abort_incomplete_multipart_upload(uploads)
+        .set_transitions(wanted.transitions.as_ref().map(|all| all.iter().map(transition).collect()));
+    built("PutBucketLifecycleConfiguration", rule.build())
+}
