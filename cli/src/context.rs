@@ -8,12 +8,13 @@ use deployer_engine::{
     lock::LockRules,
     resource::Registry,
     safety::Safety,
-    session::{Limits, Session, World},
+    diagnostic::Diagnostic,
+    session::{Limits, Session, Trouble, World},
     stop::Stop,
     store::local::LocalStore,
 };
 use deployer_providers::{Aws, AwsOptions, registry, sts};
-use deployer_schemas::{Kinds, LoadOptions, Loaded, Sources, TypeCatalog, load};
+use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load};
 use serde_json::Value;
 
 use crate::{
@@ -112,14 +113,23 @@ impl Context {
         Self { global: global.clone(), loaded, types, stop: Stop::default() }
     }
 
+    /// Problems of the engine or a provider, at their places in the files.
+    pub fn problems(&self, found: Vec<Diagnostic>) -> Problems {
+        let diagnostics = found.into_iter().map(|it| self.loaded.located(it)).collect();
+        Problems { diagnostics, sources: self.loaded.sources.clone() }
+    }
+
+    /// Why there is no plan, in a user's words.
+    pub fn failure(&self, trouble: Trouble) -> Failure {
+        match trouble {
+            Trouble::Problems(found) => Failure::Problems(Box::new(self.problems(found))),
+            Trouble::Failed(error) => error.into(),
+        }
+    }
+
     /// Whose stack, where.
     pub fn scope(&self) -> &Scope {
         &self.loaded.desired.scope
-    }
-
-    /// The files' texts.
-    pub fn sources(&self) -> &Sources {
-        &self.loaded.sources
     }
 
     /// Where the state is kept.

@@ -3,9 +3,8 @@
 use deployer_engine::{
     error::{Class, Error},
     lock::LockError,
-    session::Trouble,
 };
-use deployer_schemas::{Problems, Sources};
+use deployer_schemas::Problems;
 
 /// Exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +63,6 @@ impl Failure {
         match self {
             Self::Problems(_) => Code::Invalid,
             Self::Said { code, .. } => *code,
-        }
-    }
-
-    /// Why there is no plan; problems are told in `sources`.
-    pub fn of(trouble: Trouble, sources: &Sources) -> Self {
-        match trouble {
-            Trouble::Problems(diagnostics) => Self::Problems(Box::new(Problems { diagnostics, sources: sources.clone() })),
-            Trouble::Failed(error) => error.into(),
         }
     }
 }

@@ -35,5 +35,7 @@ pub fn registry(aws: &Aws) -> Registry {
     let types = types.with(logs::LogGroup::new(aws));
     #[cfg(feature = "iam")]
     let types = types.with(iam::Role::new(aws)).with(iam::RolePolicy::new(aws));
+    #[cfg(feature = "ssm")]
+    let types = types.with(ssm::Parameter::new(aws));
     types
 }

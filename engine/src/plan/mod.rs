@@ -16,7 +16,7 @@ pub use planner::{Input, Live, plan, to_read};
 
 use crate::{
     address::{Address, ComponentId},
-    desired::{Lifecycle, Scope},
+    desired::{Desired, Lifecycle, Scope},
     diagnostic::Diagnostic,
     diff::FieldChange,
     expr::Reference,
@@ -180,6 +180,40 @@ impl Step {
             Action::Retain | Action::Forget => &["forget"],
         }
     }
+}
+
+/// One resource in the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Which.
+    pub address: Address,
+    /// The CloudFormation type name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it needs.
+    pub needs: BTreeSet<Address>,
+    /// The longest way from a start, from 1.
+    pub wave: usize,
+}
+
+/// The whole graph in order of needs, or its cycles.
+pub fn graph(desired: &Desired) -> Result<Vec<Node>, Vec<Diagnostic>> {
+    let needs = order::needs(desired);
+    let mut waves: BTreeMap<Address, usize> = BTreeMap::new();
+    let mut nodes = Vec::new();
+    for address in order::sorted(&needs)? {
+        let first = needs.get(&address).cloned().unwrap_or_default();
+        let wave = first.iter().filter_map(|it| waves.get(it)).max().map_or(1, |deepest| deepest + 1);
+        waves.insert(address.clone(), wave);
+        let kind = desired.resources.get(&address).map(|it| it.kind.clone()).unwrap_or_default();
+        nodes.push(Node { address, kind, needs: first, wave });
+    }
+    Ok(nodes)
+}
+
+/// What is wrong with the graph by itself: cycles.
+pub fn check(desired: &Desired) -> Result<(), Vec<Diagnostic>> {
+    graph(desired).map(drop)
 }
 
 /// How much of what.

@@ -1,0 +1,5 @@
+//! Systems Manager: the parameter store.
+
+mod parameter;
+
+pub use parameter::{Parameter, ParameterSpec};

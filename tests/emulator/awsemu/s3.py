@@ -1,0 +1,50 @@
+"""S3: what every new bucket has by itself, and policies that name a role too early."""
+
+import re
+
+from awsemu.iam import unknown_principal
+from awsemu.wire import error
+
+PRIVATE = {"BlockPublicAcls": "true", "IgnorePublicAcls": "true", "BlockPublicPolicy": "true", "RestrictPublicBuckets": "true"}
+ENCRYPTED = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+
+
+def bucket(call):
+    from moto.s3.models import s3_backends
+
+    return s3_backends[call.account]["aws"].buckets.get(call.target)
+
+
+def before(call, world):
+    if call.name == "PutBucketPolicy" and unknown_principal(call, world, call.body.decode("utf-8", "replace")):
+        return error(call, "MalformedPolicy", "Invalid principal in policy", 400)
+    if call.name == "DeleteBucketEncryption" and bucket(call):
+        # Fact: deleting the configuration brings back S3's own key.
+        bucket(call).encryption = dict(ENCRYPTED)
+        return 204, [], b""
+    return None
+
+
+def after(call, world, answer):
+    if call.name != "CreateBucket":
+        return answer
+    made = bucket(call)
+    if made is not None and not getattr(made, "_awsemu", False):
+        made._awsemu = True
+        # Fact: since April 2023 new buckets are encrypted by S3's key, block public access and disable ACLs.
+        made.public_access_block = made.public_access_block or _access()
+        made.encryption = made.encryption or dict(ENCRYPTED)
+        made.ownership_rule = made.ownership_rule or "BucketOwnerEnforced"
+        tags = dict(re.findall(r"<Tag><Key>(.*?)</Key><Value>(.*?)</Value></Tag>", call.body.decode("utf-8", "replace")))
+        if tags:
+            # Fact: the newest API takes tags with the create.
+            from moto.s3.models import s3_backends
+
+            s3_backends[call.account]["aws"].put_bucket_tagging(call.target, tags)
+    return answer
+
+
+def _access():
+    from moto.s3.models import PublicAccessBlock
+
+    return PublicAccessBlock(True, True, True, True)

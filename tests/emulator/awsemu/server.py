@@ -1,0 +1,186 @@
+"""The shell around moto: one lock, faults, freezing, counting, and the control paths under /_emulator/.
+
+moto's backends race, so a request runs from its due events to its last byte under one lock; bodies are read and latency is
+slept outside of it.
+"""
+
+import json
+import threading
+import time
+import traceback
+
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from awsemu import iam, logs, s3, sqs, ssm
+from awsemu.clients import Client
+from awsemu.wire import Call, error, missing
+from awsemu.world import World
+
+PLUGINS = {"iam": iam, "logs": logs, "s3": s3, "sqs": sqs, "ssm": ssm}
+
+class Shell:
+    def __init__(self):
+        self.app = DomainDispatcherApplication(create_backend_app)
+        self.lock = threading.RLock()
+        self.clients, self.unsupported, self.stale, self.answers = {}, [], {}, {}
+        self.world = World()
+
+    def client(self, name):
+        with self.lock:
+            return self.clients.setdefault(name, Client())
+
+    def __call__(self, environ, start):
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":
+            body = environ["wsgi.input"].read()
+        environ["wsgi.input"] = __import__("io").BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        if environ.get("PATH_INFO", "").startswith("/_emulator/"):
+            answer = self.control(environ, body)
+            return self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+        try:
+            answer = self.serve(Call(environ, body))
+        except Drop:
+            environ["werkzeug.socket"].close()
+            raise ConnectionResetError from None
+        return self.reply(start, *answer)
+
+    def reply(self, start, status, headers, body):
+        kept = [(key, value) for key, value in headers if key.lower() not in ("content-length", "connection")]
+        start(f"{status} X", [*kept, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def serve(self, call):
+        client = self.client(call.client)
+        with self.lock:
+            client.count(call)
+        try:
+            if client.options["latency_ms"]:
+                time.sleep(client.options["latency_ms"] / 1000)
+            if client.meets_freeze(call, "before"):
+                client.hold()
+                raise Drop
+            fault = client.fault(call)
+            refusal = refuse(call, fault)
+            if refusal:
+                return refusal
+            with self.lock:
+                answer = self.run(call, client)
+            if client.meets_freeze(call, "after"):
+                client.hold()
+                raise Drop
+            if fault == "lost_answer":
+                raise Drop
+            return answer
+        finally:
+            with self.lock:
+                client.in_flight -= 1
+
+    def run(self, call, client):
+        """The operation itself, between the behaviours of its service."""
+        self.world.settle()
+        stale = self.stale_answer(call)
+        if stale:
+            return stale
+        plugin = PLUGINS.get(call.service)
+        answer = plugin.before(call, self.world) if plugin else None
+        answer = answer or self.moto(call)
+        if plugin and answer[0] < 300:
+            answer = plugin.after(call, self.world, answer) or answer
+        if call.mutating and answer[0] < 300 and client.options["stale_reads"]:
+            self.stale[(call.account, call.service, call.target)] = client.options["stale_reads"]
+        if not call.mutating:
+            self.answers[self.read_key(call)] = answer
+        return answer
+
+    def read_key(self, call):
+        return (call.account, call.service, call.name, call.target, call.environ.get("QUERY_STRING", ""), call.body)
+
+    def stale_answer(self, call):
+        """Fact: for a while after a change reads may not see it: an older answer, or none at all."""
+        key = (call.account, call.service, call.target)
+        if call.mutating or not self.stale.get(key):
+            return None
+        self.stale[key] -= 1
+        return self.answers.get(self.read_key(call)) or missing(call)
+
+    def moto(self, call):
+        got = {}
+        # The access key says whose account it is: tests run side by side, each in its own.
+        call.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+
+        def start(status, headers, *_):
+            got["status"], got["headers"] = int(status.split()[0]), headers
+
+        try:
+            parts = self.app(call.environ, start)
+            body = b"".join(parts)
+        except Exception:
+            return self.not_supported(call, traceback.format_exc())
+        if got["status"] >= 500 or got["status"] == 404 and body.startswith(b"<!doctype"):
+            return self.not_supported(call, body[:500].decode("utf-8", "replace"))
+        return got["status"], got["headers"], body
+
+    def not_supported(self, call, why):
+        self.unsupported.append({"operation": call.operation_name, "why": why[-1500:]})
+        return error(call, "EmulatorUnsupported", f"the emulator cannot do {call.operation_name}", 400)
+
+    def control(self, environ, body):
+        call = Call(environ, b"")
+        data = {**{key: values[0] for key, values in call.query.items()}, **(json.loads(body) if body else {})}
+        what = environ["PATH_INFO"].removeprefix("/_emulator/")
+        client = self.client(data.get("client", ""))
+        if what == "frozen":
+            return client.wait_frozen(float(data.get("wait_ms", 0)) / 1000)
+        with self.lock:
+            return self.command(what, data, client) or {}
+
+    def command(self, what, data, client):
+        if what == "options":
+            client.set({key: value for key, value in data.items() if key != "client"})
+        elif what == "freeze":
+            client.unfreeze()
+            client.freeze = {key: value for key, value in data.items() if key != "client"}
+        elif what == "unfreeze":
+            client.unfreeze()
+        elif what == "advance":
+            self.world.offset += float(data["seconds"])
+            self.world.settle()
+        elif what == "calls":
+            return {"total": client.total, "mutating": client.mutating, "by_operation": client.by_operation,
+                    "max_in_flight": client.max_in_flight, "log": client.log}
+        elif what == "calls/clear":
+            client.clear()
+        elif what == "unsupported":
+            return {"operations": self.unsupported}
+        elif what == "reset":
+            self.reset(data.get("account"))
+
+    def reset(self, account):
+        """Forgets an account, or all of them."""
+        for backends in BackendDict._instances:
+            for owner in list(backends) if account is None else [account]:
+                if owner in backends:
+                    for backend in backends[owner].values():
+                        backend.reset()
+        if account is None:
+            self.world = World()
+
+
+class Drop(Exception):
+    """The connection is closed without an answer."""
+
+
+def refuse(call, fault):
+    if fault == "throttle":
+        return error(call, "SlowDown" if call.service == "s3" else "ThrottlingException", "Rate exceeded", 503 if call.service == "s3" else 400)
+    if fault in ("500", "503"):
+        return error(call, "InternalError" if fault == "500" else "ServiceUnavailable", "try again", int(fault))
+    if fault == "denied":
+        code = "AccessDeniedException" if call.environ.get("HTTP_X_AMZ_TARGET") else "AccessDenied"
+        return error(call, code, f"not authorized to perform: {call.operation_name}", 403 if call.service in ("s3", "iam") else 400)
+    if fault == "reset":
+        raise Drop
+    return None
