@@ -477,7 +477,7 @@ fn ending(report: &Report) -> Ending {
 fn step_records(plan: &Plan, report: &Report) -> Vec<StepRecord> {
     let record = |id: usize, result: &str, millis, why| {
         let step = &plan.steps[id];
-        let verb = step.verbs().first().copied().unwrap_or_default().to_owned();
+        let verb = step.verb().to_owned();
         StepRecord { address: step.address().clone(), verb, result: result.to_owned(), millis, why }
     };
     let done = report.done.iter().map(|(id, millis)| record(*id, "done", Some(*millis), None));

@@ -96,7 +96,8 @@ fn class(code: &str, message: &str, status: Option<u16>) -> Class {
         Some(404) => Class::NotFound,
         Some(403) => Class::Denied,
         Some(429) => Class::Throttled,
-        Some(500..) => Class::Ambiguous,
+        // A success that cannot be read, or a fault of the service: it may have been executed.
+        Some(200..300 | 500..) => Class::Ambiguous,
         _ => Class::Other,
     })
 }

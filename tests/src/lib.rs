@@ -1,1 +1,13 @@
-//! x
+//! Support for tests that need AWS: the emulator, the real binary, and the killing of it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its programs talk to people")]
+
+pub mod build;
+pub mod emulator;
+pub mod product;
+pub mod sweep;
+
+/// Any error, told in words.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+/// The result of everything in here.
+pub type Result<T> = std::result::Result<T, Error>;

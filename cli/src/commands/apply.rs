@@ -112,7 +112,7 @@ fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Repo
     term.note(format!("\n{}  deployment {deployment}: {done} steps done, {failed} failed, {skipped} not started", term.paint(Tone::Bad, head)));
     for (id, why) in &report.failed {
         let step = &plan.steps[*id];
-        term.note(format!("  {} {}: {why}", step.verbs().first().unwrap_or(&""), step.address()));
+        term.note(format!("  {} {}: {why}", step.verb(), step.address()));
     }
     for (id, because) in &report.skipped {
         term.note(format!("  not started {}: {because}", plan.steps[*id].address()));

@@ -407,7 +407,7 @@ impl<'a> Run<'a> {
             let step = &self.plan.steps[id];
             self.world.events.send(Event::StepSkipped {
                 address: step.address().clone(),
-                verb: step.verbs()[0].to_owned(),
+                verb: step.verb().to_owned(),
                 because: because.clone(),
             });
             self.report.skipped.push((id, because));

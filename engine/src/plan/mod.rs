@@ -169,6 +169,17 @@ impl Step {
         }
     }
 
+    /// The word for what it does, for people.
+    pub fn verb(&self) -> &'static str {
+        match &self.action {
+            Action::Create { .. } => "create",
+            Action::Update { .. } => "update",
+            Action::Delete { .. } => "delete",
+            Action::Retain => "retain",
+            Action::Forget => "forget",
+        }
+    }
+
     /// The Terraform-shaped actions that this step stands for.
     pub fn verbs(&self) -> &'static [&'static str] {
         match &self.action {

@@ -26,8 +26,10 @@ def before(call, world):
 
 
 def after(call, world, answer):
-    if call.name == "CreateLogGroup" and call.data.get("deletionProtectionEnabled"):
-        group(call)._protected = True
+    if call.name == "CreateLogGroup":
+        group(call)._protected = bool(call.data.get("deletionProtectionEnabled"))
+        # Fact: a group's class is chosen at its create and never changes; moto forgets it.
+        group(call)._class = call.data.get("logGroupClass") or "STANDARD"
     if call.name == "DescribeLogGroups":
         from moto.logs.models import logs_backends
 
@@ -36,5 +38,6 @@ def after(call, world, answer):
         groups = logs_backends[call.account][call.region].groups
         for it in data.get("logGroups", []):
             it["deletionProtectionEnabled"] = getattr(groups.get(it["logGroupName"]), "_protected", False)
+            it["logGroupClass"] = getattr(groups.get(it["logGroupName"]), "_class", "STANDARD")
         return status, headers, json.dumps(data).encode()
     return answer
