@@ -177,24 +177,41 @@ impl Lease {
     }
 
     /// One sign of life, or a change of what is held.
-    async fn renew(&self, change: impl FnOnce(&mut Holder)) -> Result<()> {
-        let before = self.inner().held.clone();
-        let mut holder = before.record.body.clone();
-        holder.beat += 1;
-        change(&mut holder);
-        let now = self.clock.monotonic();
-        let id = holder_id(holder.deployment);
-        let lineage = before.record.lineage.clone();
-        match self.book.write_holder(&id, &lineage, Some(&before), holder).await {
-            Ok(held) => {
-                *self.inner() = Inner { held, renewed: now };
+    async fn renew(&self, change: impl Fn(&mut Holder)) -> Result<()> {
+        loop {
+            let before = self.inner().held.clone();
+            let mut holder = before.record.body.clone();
+            holder.beat += 1;
+            change(&mut holder);
+            let now = self.clock.monotonic();
+            let id = holder_id(holder.deployment);
+            let lineage = before.record.lineage.clone();
+            match self.book.write_holder(&id, &lineage, Some(&before), holder).await {
+                Ok(held) => {
+                    *self.inner() = Inner { held, renewed: now };
+                    return Ok(());
+                }
+                Err(Error::Store(StoreError::Stale { .. })) => self.look_again().await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The record is another than we hold: a sign of life of ours that nobody waited for any more, or someone else's.
+    async fn look_again(&self) -> Result<()> {
+        let (id, ours) = {
+            let inner = self.inner();
+            (holder_id(inner.held.record.body.deployment), inner.held.record.body.owner.run.clone())
+        };
+        match self.book.holder::<Holder>(&id).await? {
+            Some(held) if held.record.body.owner.run == ours => {
+                self.inner().held = held;
                 Ok(())
             }
-            Err(Error::Store(StoreError::Stale { .. })) => {
+            _ => {
                 self.lost.store(true, Ordering::SeqCst);
                 Err(LockError::Lost.into())
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -216,18 +233,20 @@ impl Lease {
 
     /// Gives everything back. What is lost is someone else's to give back.
     pub async fn release(self) -> Result<()> {
-        let held = self.inner().held.clone();
-        let holder = &held.record.body;
-        let id = holder_id(holder.deployment);
-        let components: Vec<ComponentId> = holder.components.iter().cloned().collect();
         if self.check().is_err() {
             return Ok(());
         }
+        let id = holder_id(self.deployment());
+        let components: Vec<ComponentId> = self.components().into_iter().collect();
         self.book.locks().free(&id, &components).await?;
-        if let Some(version) = &held.version {
-            self.book.locks().drop_holder(&id, version).await?;
+        loop {
+            let version = self.inner().held.version.clone();
+            let Some(version) = version else { return Ok(()) };
+            match self.book.locks().drop_holder(&id, &version).await {
+                Err(StoreError::Stale { .. }) => self.look_again().await?,
+                other => return Ok(other?),
+            }
         }
-        Ok(())
     }
 }
 
