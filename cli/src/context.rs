@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use deployer_engine::{
     desired::Scope,
+    diagnostic::Diagnostic,
     event::Sink,
     lock::LockRules,
     resource::Registry,
     safety::Safety,
-    diagnostic::Diagnostic,
     session::{Limits, Session, Trouble, World},
     stop::Stop,
     store::local::LocalStore,
@@ -68,10 +68,14 @@ impl TypeCatalog for Catalog<'_> {
 fn options(global: &Global, account: Option<String>) -> Result<LoadOptions, Failure> {
     let mut vars = BTreeMap::new();
     for text in &global.vars {
-        let pair = text.split_once('=').ok_or_else(|| Failure::said(Code::Usage, format!("--var {text}: write NAME=VALUE")))?;
+        let pair = text
+            .split_once('=')
+            .ok_or_else(|| Failure::said(Code::Usage, format!("--var {text}: write NAME=VALUE")))?;
         vars.insert(pair.0.to_owned(), pair.1.to_owned());
     }
-    let env_vars = std::env::vars().filter_map(|(name, value)| Some((name.strip_prefix("DEPLOYER_VAR_")?.to_owned(), value))).collect();
+    let env_vars = std::env::vars()
+        .filter_map(|(name, value)| Some((name.strip_prefix("DEPLOYER_VAR_")?.to_owned(), value)))
+        .collect();
     let root = global.dir.clone();
     if !root.is_dir() {
         return Err(Failure::said(Code::Usage, format!("{} is not a folder", root.display())));
@@ -80,7 +84,8 @@ fn options(global: &Global, account: Option<String>) -> Result<LoadOptions, Fail
 }
 
 fn read(global: &Global, types: &Registry, account: Option<String>) -> Result<Loaded, Failure> {
-    load(&options(global, account)?, &Kinds::standard(), &Catalog(types)).map_err(|problems| Failure::Problems(Box::new(problems)))
+    load(&options(global, account)?, &Kinds::standard(), &Catalog(types))
+        .map_err(|problems| Failure::Problems(Box::new(problems)))
 }
 
 impl Context {
@@ -100,7 +105,8 @@ impl Context {
                 "the environment {} belongs to account {guard}, and these credentials are of account {} ({})",
                 loaded.desired.scope.env, caller.account, caller.arn
             );
-            return Err(Failure::said(Code::Refused, message).help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"));
+            return Err(Failure::said(Code::Refused, message)
+                .help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"));
         }
         let loaded = read(global, &offline, Some(caller.account))?;
         Ok(Self::warned(global, loaded, registry(&aws), term))
@@ -136,17 +142,19 @@ impl Context {
     fn state_folder(&self) -> Result<PathBuf, Failure> {
         match self.global.state.as_deref() {
             None => Ok(self.global.dir.join(".deployer")),
-            Some(place) if place.contains("://") => {
-                Err(Failure::said(Code::Usage, format!("--state {place}: this version keeps state in a local folder only")))
-            }
+            Some(place) if place.contains("://") => Err(Failure::said(
+                Code::Usage,
+                format!("--state {place}: this version keeps state in a local folder only"),
+            )),
             Some(place) => Ok(PathBuf::from(place)),
         }
     }
 
     /// A run on this stack.
     pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
-        let timeout = duration::parse(&self.global.lock_timeout)
-            .ok_or_else(|| Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", self.global.lock_timeout)))?;
+        let timeout = duration::parse(&self.global.lock_timeout).ok_or_else(|| {
+            Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", self.global.lock_timeout))
+        })?;
         let store = Arc::new(LocalStore::new(self.state_folder()?));
         let world = World {
             types: self.types.clone(),

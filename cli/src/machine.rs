@@ -10,7 +10,13 @@ pub fn owner() -> Owner {
     let user = ["DEPLOYER_USER", "GITHUB_ACTOR", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let pid = std::process::id();
-    Owner { user: user.unwrap_or_else(|| "unknown".to_owned()), host, pid, process: process(pid), run: uuid::Uuid::new_v4().simple().to_string() }
+    Owner {
+        user: user.unwrap_or_else(|| "unknown".to_owned()),
+        host,
+        pid,
+        process: process(pid),
+        run: uuid::Uuid::new_v4().simple().to_string(),
+    }
 }
 
 /// Whether the owner's process lives, if that can be told from here.

@@ -103,14 +103,25 @@ impl Book {
         }
     }
 
-    async fn put(&self, shelf: Shelf, key: &str, expected: Option<&Version>, bytes: bytes::Bytes) -> Result<Version, StoreError> {
+    async fn put(
+        &self,
+        shelf: Shelf,
+        key: &str,
+        expected: Option<&Version>,
+        bytes: bytes::Bytes,
+    ) -> Result<Version, StoreError> {
         match shelf {
             Shelf::Objects => self.objects.put_if(key, expected, bytes).await,
             Shelf::Holders => self.locks.put_holder(key, expected, bytes).await,
         }
     }
 
-    async fn read<T: Serialize + DeserializeOwned>(&self, shelf: Shelf, key: &str, lineage: Option<&str>) -> Result<Option<Held<T>>> {
+    async fn read<T: Serialize + DeserializeOwned>(
+        &self,
+        shelf: Shelf,
+        key: &str,
+        lineage: Option<&str>,
+    ) -> Result<Option<Held<T>>> {
         let Some((version, bytes)) = self.get(shelf, key).await? else { return Ok(None) };
         Ok(Some(Held { version: Some(version), record: Record::decode(key, &bytes, lineage)? }))
     }
@@ -188,13 +199,26 @@ impl Book {
         let key = self.shard_key(id);
         let absent = || Held {
             version: None,
-            record: Record { format: FORMAT, lineage: lineage.to_owned(), serial: 0, fence: 0, nonce: String::new(), body: Shard::default() },
+            record: Record {
+                format: FORMAT,
+                lineage: lineage.to_owned(),
+                serial: 0,
+                fence: 0,
+                nonce: String::new(),
+                body: Shard::default(),
+            },
         };
         Ok(self.read(Shelf::Objects, &key, Some(lineage)).await?.unwrap_or_else(absent))
     }
 
     /// Writes a shard over the version that is held.
-    pub async fn write_shard(&self, id: &ComponentId, held: &Held<Shard>, fence: u64, body: Shard) -> Result<Held<Shard>> {
+    pub async fn write_shard(
+        &self,
+        id: &ComponentId,
+        held: &Held<Shard>,
+        fence: u64,
+        body: Shard,
+    ) -> Result<Held<Shard>> {
         let record = self.next(Some(&held.record), &held.record.lineage, fence, body);
         self.write(Shelf::Objects, &self.shard_key(id), held.version.clone(), record).await
     }
@@ -212,11 +236,18 @@ impl Book {
     }
 
     /// A journal's entries in order.
-    pub async fn journal<T: Serialize + DeserializeOwned>(&self, deployment: DeploymentId, lineage: &str) -> Result<Vec<Record<T>>> {
+    pub async fn journal<T: Serialize + DeserializeOwned>(
+        &self,
+        deployment: DeploymentId,
+        lineage: &str,
+    ) -> Result<Vec<Record<T>>> {
         let keys = self.objects.list(&format!("{}journal/{deployment:08}/", self.prefix)).await?;
-        let last = keys.last().and_then(|(key, _)| key.rsplit('/').next()?.strip_suffix(".json")?.parse::<usize>().ok());
+        let last =
+            keys.last().and_then(|(key, _)| key.rsplit('/').next()?.strip_suffix(".json")?.parse::<usize>().ok());
         if last.unwrap_or(0) != keys.len() {
-            return Err(Error::Missing(format!("the journal of deployment {deployment} has a gap: a file of it was removed by hand")));
+            return Err(Error::Missing(format!(
+                "the journal of deployment {deployment} has a gap: a file of it was removed by hand"
+            )));
         }
         let reads = keys.iter().map(|(key, _)| self.read(Shelf::Objects, key, Some(lineage)));
         let read = futures::future::try_join_all(reads).await?;

@@ -91,7 +91,9 @@ impl Walk<'_> {
         }
         let whole = natures.iter().any(|it| matches!(it, Nature::Whole | Nature::Document(_)));
         match (wanted, live) {
-            (Value::Object(map), Some(Value::Object(_)) | None) if !whole && expr::hole(wanted).is_none() && (live.is_some() || path.is_empty()) => {
+            (Value::Object(map), Some(Value::Object(_)) | None)
+                if !whole && expr::hole(wanted).is_none() && (live.is_some() || path.is_empty()) =>
+            {
                 self.children(path, map, applied, live);
             }
             _ if self.same(path, &natures, wanted, applied, live) => {}
@@ -125,7 +127,8 @@ impl Walk<'_> {
         let (desired, applied, live) = (of(desired), of(applied), of(live));
         let empty = Map::new();
         let element = |name: &String, map: &Map<String, Value>| map.get(name).cloned();
-        let mut names: Vec<&String> = desired.keys().chain(applied.keys().filter(|name| !desired.contains_key(*name))).collect();
+        let mut names: Vec<&String> =
+            desired.keys().chain(applied.keys().filter(|name| !desired.contains_key(*name))).collect();
         names.sort();
         for name in names {
             let at = format!("{path}/{}", escape(name));
@@ -178,7 +181,8 @@ impl Walk<'_> {
             }
             OnRemove::Clear => {
                 let default = self.facts.server_default(path);
-                let at_default = default.is_some_and(|it| canonical(self.facts, path, &it) == canonical(self.facts, path, there));
+                let at_default =
+                    default.is_some_and(|it| canonical(self.facts, path, &it) == canonical(self.facts, path, there));
                 if !at_default && !is_empty(there) {
                     push(&mut self.found, None, How::InPlace);
                 }
@@ -189,8 +193,15 @@ impl Walk<'_> {
     fn push(&mut self, path: &str, desired: Side, applied: Side, live: Side) {
         let how = if self.facts.create_only(path) { How::Replace } else { How::InPlace };
         let natures: Vec<Nature> = self.facts.natures(path).collect();
-        let drift = desired.is_some_and(|wanted| !expr::has_unknown(wanted) && self.same(path, &natures, wanted, applied, applied));
-        self.found.push(FieldChange { path: path.to_owned(), before: live.cloned(), after: desired.cloned(), how, drift });
+        let drift = desired
+            .is_some_and(|wanted| !expr::has_unknown(wanted) && self.same(path, &natures, wanted, applied, applied));
+        self.found.push(FieldChange {
+            path: path.to_owned(),
+            before: live.cloned(),
+            after: desired.cloned(),
+            how,
+            drift,
+        });
     }
 }
 
@@ -250,7 +261,13 @@ pub fn canonical(facts: &Facts, path: &str, value: &Value) -> Value {
         Value::Object(map) => map
             .iter()
             .map(|(key, item)| (key, format!("{path}/{}", escape(key)), item))
-            .map(|(key, at, item)| (key.clone(), canonical(facts, &at, item), facts.server_default(&at).map(|it| canonical(facts, &at, &it))))
+            .map(|(key, at, item)| {
+                (
+                    key.clone(),
+                    canonical(facts, &at, item),
+                    facts.server_default(&at).map(|it| canonical(facts, &at, &it)),
+                )
+            })
             .filter(|(_, item, default)| !is_empty(item) && default.as_ref() != Some(item))
             .map(|(key, item, _)| (key, item))
             .collect::<Map<_, _>>()
@@ -272,7 +289,9 @@ pub fn canonical(facts: &Facts, path: &str, value: &Value) -> Value {
 /// `16` and `16.4`: one is the other up to a dot.
 fn is_prefix_version(a: &Value, b: &Value) -> bool {
     match (a.as_str(), b.as_str()) {
-        (Some(a), Some(b)) => b.strip_prefix(a).or_else(|| a.strip_prefix(b)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+        (Some(a), Some(b)) => {
+            b.strip_prefix(a).or_else(|| a.strip_prefix(b)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        }
         _ => false,
     }
 }

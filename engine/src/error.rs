@@ -73,7 +73,9 @@ pub enum Error {
         reason: String,
     },
     /// Something that is not ours is in the way.
-    #[error("`{id}` exists already and is not ours ({why}); `deployer state import {address} {id}` takes it over, or choose another name")]
+    #[error(
+        "`{id}` exists already and is not ours ({why}); `deployer state import {address} {id}` takes it over, or choose another name"
+    )]
     NotOurs {
         /// What we wanted to create.
         address: Address,

@@ -294,7 +294,11 @@ mod tests {
     use super::*;
 
     const FACTS: Facts = Facts {
-        fields: &[("/Name", Nature::CreateOnly), ("/Rules/*/Id", Nature::CaseFolded), ("/Delay", Nature::ServerDefault("0"))],
+        fields: &[
+            ("/Name", Nature::CreateOnly),
+            ("/Rules/*/Id", Nature::CaseFolded),
+            ("/Delay", Nature::ServerDefault("0")),
+        ],
         ..Facts::NAMED
     };
 

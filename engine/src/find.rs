@@ -53,7 +53,14 @@ fn by_token(it: &dyn DynResource) -> bool {
     matches!(it.facts().found, FoundBy::Token | FoundBy::Tag)
 }
 
-fn judge(it: &dyn DynResource, who: &Identity, desired: &Value, id: PhysicalId, spec: &Value, outputs: Outputs) -> Found {
+fn judge(
+    it: &dyn DynResource,
+    who: &Identity,
+    desired: &Value,
+    id: PhysicalId,
+    spec: &Value,
+    outputs: Outputs,
+) -> Found {
     let why = match it.facts().tags {
         Some(at) => foreign_by_tags(spec.pointer(at), who),
         None if by_token(it) => None,

@@ -46,7 +46,8 @@ pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
         }
         (Outcome::Gone, Verb::Retain) => {
             let left = state.current.take_if(|it| it.number == number);
-            let left = left.or_else(|| Some(state.deposed.remove(state.deposed.iter().position(|it| it.number == number)?)));
+            let left =
+                left.or_else(|| Some(state.deposed.remove(state.deposed.iter().position(|it| it.number == number)?)));
             state.retained.extend(left);
         }
         (Outcome::Gone, _) => state.forget(number),

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    address::Address,
     book::Book,
     desired::Lifecycle,
     error::Result,
-    address::Address,
     lock::Owner,
     plan::StepId,
     resource::{Identity, Outputs, PhysicalId},

@@ -25,9 +25,9 @@ pub mod resource;
 pub mod safety;
 pub mod session;
 pub mod settle;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod state;
 pub mod step;
 pub mod stop;
-#[cfg(any(test, feature = "sim"))]
-pub mod sim;
 pub mod store;

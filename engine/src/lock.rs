@@ -88,7 +88,9 @@ pub enum LockError {
         since_millis: u64,
     },
     /// We were paused for so long that someone else may have taken over.
-    #[error("the lock was lost: another run took it over, or it could not be renewed in time; nothing more was started. Run the command again: it settles what is open and goes on")]
+    #[error(
+        "the lock was lost: another run took it over, or it could not be renewed in time; nothing more was started. Run the command again: it settles what is open and goes on"
+    )]
     Lost,
 }
 
@@ -138,14 +140,26 @@ impl Lease {
     }
 
     /// Becomes the owner of a dead deployment's holder record, as it was last seen.
-    pub async fn take_over(book: &Book, clock: &Arc<dyn Clock>, lineage: &str, dead: &Held<Holder>, owner: &Owner) -> Result<Self> {
+    pub async fn take_over(
+        book: &Book,
+        clock: &Arc<dyn Clock>,
+        lineage: &str,
+        dead: &Held<Holder>,
+        owner: &Owner,
+    ) -> Result<Self> {
         let mut holder = dead.record.body.clone();
         holder.owner = owner.clone();
         holder.takeovers += 1;
         Self::write(book, clock, lineage, Some(dead), holder).await
     }
 
-    async fn write(book: &Book, clock: &Arc<dyn Clock>, lineage: &str, before: Option<&Held<Holder>>, holder: Holder) -> Result<Self> {
+    async fn write(
+        book: &Book,
+        clock: &Arc<dyn Clock>,
+        lineage: &str,
+        before: Option<&Held<Holder>>,
+        holder: Holder,
+    ) -> Result<Self> {
         let ttl = Duration::from_secs(holder.ttl_seconds);
         let renewed = clock.monotonic();
         let held = book.write_holder(&holder_id(holder.deployment), lineage, before, holder).await?;
@@ -287,7 +301,8 @@ impl Watch {
         }
         let now = self.clock.monotonic();
         let ttl = Duration::from_secs(held.record.body.ttl_seconds);
-        let (version, since, moved) = self.seen.entry(id.to_owned()).or_insert_with(|| (held.version.clone(), now, false));
+        let (version, since, moved) =
+            self.seen.entry(id.to_owned()).or_insert_with(|| (held.version.clone(), now, false));
         if *version != held.version {
             (*version, *since, *moved) = (held.version.clone(), now, true);
         }

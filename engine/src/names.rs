@@ -11,7 +11,14 @@ use crate::{
 };
 
 /// The name of one generation, or none if it needs an account that is not known.
-pub fn mint(rule: &NameRule, scope: &Scope, name: &str, part: Option<&str>, generation: u32, properties: &Value) -> Option<String> {
+pub fn mint(
+    rule: &NameRule,
+    scope: &Scope,
+    name: &str,
+    part: Option<&str>,
+    generation: u32,
+    properties: &Value,
+) -> Option<String> {
     let ending = rule.suffix.map_or("", |suffix| suffix(properties));
     let mut base = format!("{}-{}-{name}", scope.stack, scope.env);
     if let Some(part) = part {
@@ -45,16 +52,26 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope { stack: "shop".into(), env: "prod".into(), region: "eu-west-1".into(), account: "1".into(), ..Scope::default() }
+        Scope {
+            stack: "shop".into(),
+            env: "prod".into(),
+            region: "eu-west-1".into(),
+            account: "1".into(),
+            ..Scope::default()
+        }
     }
 
     const RULE: NameRule = NameRule { field: "/Name", max: 30, scope: NameScope::Region, suffix: None, prefix: "" };
 
     #[test]
     fn names_are_readable_short_and_told_apart() {
-        let mint = |rule: &NameRule, name: &str, part, generation| mint(rule, &scope(), name, part, generation, &json!({}));
+        let mint =
+            |rule: &NameRule, name: &str, part, generation| mint(rule, &scope(), name, part, generation, &json!({}));
         assert_eq!(mint(&RULE, "orders", None, 1).as_deref(), Some("shop-prod-orders"));
-        assert_eq!(mint(&RULE, "orders", Some("dead-letter"), 2).as_deref(), Some("shop-prod-orders-dead-letter-2").filter(|n| n.len() <= 30));
+        assert_eq!(
+            mint(&RULE, "orders", Some("dead-letter"), 2).as_deref(),
+            Some("shop-prod-orders-dead-letter-2").filter(|n| n.len() <= 30)
+        );
         let (a, b) = (mint(&RULE, &"a".repeat(60), None, 1), mint(&RULE, &"a".repeat(61), None, 1));
         assert!(a != b && a.as_ref().is_some_and(|name| name.len() <= 30));
         let global = NameRule { scope: NameScope::Global, ..RULE };

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::{
-    FutureExt, StreamExt,
-    future::BoxFuture,
-    stream,
-};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
     address::Address,
@@ -76,7 +72,8 @@ async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> R
     }
     // A type without a batched read reads its chunk at once, so a few chunks are many calls in flight.
     let width = (parallelism / 4).max(1);
-    let reads: Vec<BoxFuture<'static, Vec<Read>>> = batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk).boxed()).collect();
+    let reads: Vec<BoxFuture<'static, Vec<Read>>> =
+        batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk).boxed()).collect();
     let read = stream::iter(reads).buffer_unordered(width).collect::<Vec<_>>().await;
     read.into_iter().flatten().map(|(key, seen)| Ok((key.clone(), seen.map_err(|error| at(&key.0, error))?))).collect()
 }

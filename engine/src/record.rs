@@ -15,7 +15,9 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// Not JSON, or not of the envelope's shape.
-    #[error("the record `{key}` cannot be read: {source}; nothing was changed. Restore an older version of it, or of the whole state folder")]
+    #[error(
+        "the record `{key}` cannot be read: {source}; nothing was changed. Restore an older version of it, or of the whole state folder"
+    )]
     Unreadable {
         /// Which record.
         key: String,
@@ -24,13 +26,17 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// The checksum does not fit.
-    #[error("the record `{key}` was truncated or edited by hand: its checksum does not fit; nothing was changed. Restore an older version of it")]
+    #[error(
+        "the record `{key}` was truncated or edited by hand: its checksum does not fit; nothing was changed. Restore an older version of it"
+    )]
     Checksum {
         /// Which record.
         key: String,
     },
     /// Written by a newer version.
-    #[error("the record `{key}` has format {found}, this version of deployer knows up to {FORMAT}: use the version that wrote it, or a newer one")]
+    #[error(
+        "the record `{key}` has format {found}, this version of deployer knows up to {FORMAT}: use the version that wrote it, or a newer one"
+    )]
     Newer {
         /// Which record.
         key: String,
@@ -38,7 +44,9 @@ pub enum RecordError {
         found: u32,
     },
     /// It belongs to another state.
-    #[error("the record `{key}` belongs to another state (lineage {found}, expected {expected}): two states share one place; nothing was changed")]
+    #[error(
+        "the record `{key}` belongs to another state (lineage {found}, expected {expected}): two states share one place; nothing was changed"
+    )]
     Lineage {
         /// Which record.
         key: String,
@@ -100,11 +108,9 @@ impl<T: Serialize + DeserializeOwned> Record<T> {
         }
         let record: Self = serde_json::from_value(value).map_err(unreadable)?;
         match lineage {
-            Some(expected) if expected != record.lineage => Err(RecordError::Lineage {
-                key: key.to_owned(),
-                found: record.lineage,
-                expected: expected.to_owned(),
-            }),
+            Some(expected) if expected != record.lineage => {
+                Err(RecordError::Lineage { key: key.to_owned(), found: record.lineage, expected: expected.to_owned() })
+            }
             _ => Ok(record),
         }
     }
@@ -115,7 +121,14 @@ mod tests {
     use super::*;
 
     fn sample() -> Record<Value> {
-        Record { format: FORMAT, lineage: "l".into(), serial: 3, fence: 1, nonce: "n".into(), body: json!({"a": [1, 2]}) }
+        Record {
+            format: FORMAT,
+            lineage: "l".into(),
+            serial: 3,
+            fence: 1,
+            nonce: "n".into(),
+            body: json!({"a": [1, 2]}),
+        }
     }
 
     #[test]
@@ -131,7 +144,10 @@ mod tests {
         let decode = |text: &str, lineage| Record::<Value>::decode("k", text.as_bytes(), Some(lineage));
         assert!(matches!(decode(&text[..text.len() / 2], "l"), Err(RecordError::Unreadable { .. })));
         assert!(matches!(decode(&text.replace("[\n      1", "[\n      7"), "l"), Err(RecordError::Checksum { .. })));
-        assert!(matches!(decode(&text.replace("\"format\": 1", "\"format\": 9"), "l"), Err(RecordError::Newer { found: 9, .. })));
+        assert!(matches!(
+            decode(&text.replace("\"format\": 1", "\"format\": 9"), "l"),
+            Err(RecordError::Newer { found: 9, .. })
+        ));
         assert!(matches!(decode(&text, "other"), Err(RecordError::Lineage { .. })));
     }
 }

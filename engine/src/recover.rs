@@ -103,10 +103,15 @@ impl Recovery<'_> {
             }
         }
         let is_open = |(intent, last): &&(Intent, Option<Outcome>)| {
-            held.contains(&intent.who.address.component) && matches!(last, None | Some(Outcome::Failed { settled: false, .. }))
+            held.contains(&intent.who.address.component)
+                && matches!(last, None | Some(Outcome::Failed { settled: false, .. }))
         };
         let open: Vec<&Intent> = found.intents.values().filter(is_open).map(|(intent, _)| intent).collect();
-        self.events.send(Event::Recovering { deployment, owner: lease_owner(self, deployment).await?, open: open.len() });
+        self.events.send(Event::Recovering {
+            deployment,
+            owner: lease_owner(self, deployment).await?,
+            open: open.len(),
+        });
         if !open.is_empty() {
             self.clock.sleep(self.call_timeout).await;
         }
@@ -119,7 +124,8 @@ impl Recovery<'_> {
         for (id, shard) in &shards {
             lease.check()?;
             let mut body = shard.record.body.clone();
-            body.unverified = body.resources.values().flat_map(|it| it.standing()).any(|it| !it.confirmed).then_some(deployment);
+            body.unverified =
+                body.resources.values().flat_map(|it| it.standing()).any(|it| !it.confirmed).then_some(deployment);
             self.book.write_shard(id, shard, shard.record.fence, body).await?;
         }
         Ok(())
@@ -128,7 +134,12 @@ impl Recovery<'_> {
     /// The components that the dead one still held. What it gave back was complete, and may have been changed by others since:
     /// its journal has nothing to say about it any more. Only where the holder record itself is lost does a free lock count as
     /// its own.
-    async fn hold(&self, lease: &Lease, named: BTreeSet<ComponentId>, had_holder: bool) -> Result<BTreeSet<ComponentId>> {
+    async fn hold(
+        &self,
+        lease: &Lease,
+        named: BTreeSet<ComponentId>,
+        had_holder: bool,
+    ) -> Result<BTreeSet<ComponentId>> {
         let id = holder_id(lease.deployment());
         loop {
             let locks = self.book.locks().locks().await?;

@@ -80,7 +80,9 @@ impl<S> Seen<S> {
     fn map<T>(self, how: impl Fn(S) -> Result<T>) -> Result<Seen<T>> {
         Ok(match self {
             Self::Absent => Seen::Absent,
-            Self::Pending { status, spec, outputs } => Seen::Pending { status, spec: spec.map(how).transpose()?, outputs },
+            Self::Pending { status, spec, outputs } => {
+                Seen::Pending { status, spec: spec.map(how).transpose()?, outputs }
+            }
             Self::Ready { spec, outputs } => Seen::Ready { spec: how(spec)?, outputs },
             Self::Failed { reason } => Seen::Failed { reason },
         })
@@ -202,7 +204,12 @@ pub trait Resource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// Starts its removal. Absent is done.
-    fn delete(&self, id: &PhysicalId, applied: &Self::Spec, how: &DeleteOptions) -> impl Future<Output = Result<()>> + Send;
+    fn delete(
+        &self,
+        id: &PhysicalId,
+        applied: &Self::Spec,
+        how: &DeleteOptions,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// The id of what stands where this create would put it - by name, token, tag or place, as `FACTS.found` says - whoever
     /// made it. The engine judges whose it is.
@@ -227,10 +234,20 @@ pub trait DynResource: Send + Sync {
     /// See `Resource::create`.
     fn create<'a>(&'a self, who: &'a Identity, spec: &'a Value) -> BoxFuture<'a, Result<Created>>;
     /// See `Resource::update`.
-    fn update<'a>(&'a self, id: &'a PhysicalId, live: &'a Value, spec: &'a Value, changed: &'a Changed)
-    -> BoxFuture<'a, Result<()>>;
+    fn update<'a>(
+        &'a self,
+        id: &'a PhysicalId,
+        live: &'a Value,
+        spec: &'a Value,
+        changed: &'a Changed,
+    ) -> BoxFuture<'a, Result<()>>;
     /// See `Resource::delete`.
-    fn delete<'a>(&'a self, id: &'a PhysicalId, applied: &'a Value, how: &'a DeleteOptions) -> BoxFuture<'a, Result<()>>;
+    fn delete<'a>(
+        &'a self,
+        id: &'a PhysicalId,
+        applied: &'a Value,
+        how: &'a DeleteOptions,
+    ) -> BoxFuture<'a, Result<()>>;
     /// See `Resource::find`.
     fn find<'a>(&'a self, who: &'a Identity, spec: &'a Value) -> BoxFuture<'a, Result<Option<PhysicalId>>>;
     /// See `Resource::read_many`.
@@ -276,7 +293,12 @@ impl<R: Resource> DynResource for R {
         async move { Resource::update(self, id, &decode::<R>(live)?, &decode::<R>(spec)?, changed).await }.boxed()
     }
 
-    fn delete<'a>(&'a self, id: &'a PhysicalId, applied: &'a Value, how: &'a DeleteOptions) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(
+        &'a self,
+        id: &'a PhysicalId,
+        applied: &'a Value,
+        how: &'a DeleteOptions,
+    ) -> BoxFuture<'a, Result<()>> {
         async move { Resource::delete(self, id, &decode::<R>(applied)?, how).await }.boxed()
     }
 

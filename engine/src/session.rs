@@ -76,7 +76,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { parallelism: 16, call_timeout: Duration::from_secs(30), lock: LockRules::default(), stop_on_failure: false }
+        Self {
+            parallelism: 16,
+            call_timeout: Duration::from_secs(30),
+            lock: LockRules::default(),
+            stop_on_failure: false,
+        }
     }
 }
 
@@ -160,7 +165,14 @@ pub struct Session {
 impl Session {
     /// A run on `scope`.
     pub fn new(world: World, scope: &Scope) -> Self {
-        let book = Book::new(world.objects.clone(), world.locks.clone(), world.clock.clone(), world.safety, scope, &world.owner.run);
+        let book = Book::new(
+            world.objects.clone(),
+            world.locks.clone(),
+            world.clock.clone(),
+            world.safety,
+            scope,
+            &world.owner.run,
+        );
         let watch = Watch::new(world.clock.clone(), world.probe.clone());
         Self { world, book, watch }
     }
@@ -187,11 +199,13 @@ impl Session {
     }
 
     async fn plan_from(&self, desired: &Desired, wish: &Wish, memory: &Memory) -> Result<Plan, Trouble> {
-        let shards: BTreeMap<ComponentId, Record<Shard>> = memory.shards.iter().map(|(id, held)| (id.clone(), held.record.clone())).collect();
+        let shards: BTreeMap<ComponentId, Record<Shard>> =
+            memory.shards.iter().map(|(id, held)| (id.clone(), held.record.clone())).collect();
         let live = if wish.refresh {
             let asked = plan::to_read(desired, &shards);
             self.world.events.send(Event::Refreshing { resources: asked.len() });
-            observe::read_all(&self.world.types, asked, self.world.limits.parallelism, self.world.clock.as_ref()).await?
+            observe::read_all(&self.world.types, asked, self.world.limits.parallelism, self.world.clock.as_ref())
+                .await?
         } else {
             plan::Live::new()
         };
@@ -285,7 +299,13 @@ impl Session {
         self.deploy(desired, wish, plan, approve).await
     }
 
-    async fn deploy(&mut self, desired: &Desired, wish: &Wish, plan: Plan, approve: Approve<'_>) -> Result<Applied, Trouble> {
+    async fn deploy(
+        &mut self,
+        desired: &Desired,
+        wish: &Wish,
+        plan: Plan,
+        approve: Approve<'_>,
+    ) -> Result<Applied, Trouble> {
         let now = self.world.clock.wall_millis();
         let root = self
             .book
@@ -342,7 +362,9 @@ impl Session {
             let again = hold_on(lease, self.plan_from(desired, wish, &memory)).await?;
             let same = again.steps == plan.steps;
             plan = again;
-            if !plan.refusals.is_empty() || !same && !plan.is_empty() && !hold_on(lease, async { Ok(approve(&plan).await) }).await? {
+            if !plan.refusals.is_empty()
+                || !same && !plan.is_empty() && !hold_on(lease, async { Ok(approve(&plan).await) }).await?
+            {
                 return Ok(None);
             }
         }
@@ -352,7 +374,11 @@ impl Session {
         let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
         let events = self.world.events.clone();
         let waiting = move |holder: &Holder| {
-            events.send(Event::Waiting { owner: holder.owner.clone(), purpose: holder.purpose.clone(), since_millis: holder.since_millis });
+            events.send(Event::Waiting {
+                owner: holder.owner.clone(),
+                purpose: holder.purpose.clone(),
+                since_millis: holder.since_millis,
+            });
         };
         loop {
             let rules = self.world.limits.lock;
@@ -461,7 +487,8 @@ async fn hold_on<T>(lease: &Lease, work: impl Future<Output = Result<T, Trouble>
 /// Components of the plan whose shard is not the one that the plan was made from.
 fn moved(plan: &Plan, memory: &Memory) -> Vec<ComponentId> {
     let now = |id: &ComponentId| memory.shards.get(id).map(|held| &held.record.nonce);
-    let used = plan.components.keys().chain(plan.steps.iter().flat_map(|step| step.needs.iter().map(|need| &need.component)));
+    let used =
+        plan.components.keys().chain(plan.steps.iter().flat_map(|step| step.needs.iter().map(|need| &need.component)));
     let used: BTreeSet<&ComponentId> = used.collect();
     used.into_iter().filter(|id| now(id) != plan.basis.get(*id)).cloned().collect()
 }

@@ -87,11 +87,8 @@ async fn create(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Outcom
     let thing = made.thing;
     (cx.created)(Outcome::Created { id: thing.id.clone(), outputs: thing.outputs.clone() });
     let facts = cx.resource.facts();
-    let (live, changed) = if made.found {
-        look_at(&thing.id, desired, cx).await?
-    } else {
-        without(desired, &thing.unsent)
-    };
+    let (live, changed) =
+        if made.found { look_at(&thing.id, desired, cx).await? } else { without(desired, &thing.unsent) };
     if !changed.0.is_empty() {
         let budget = facts.settle.create.budget;
         retry(cx, budget, true, || cx.resource.update(&thing.id, &live, desired, &changed)).await?;
@@ -152,7 +149,9 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
 async fn ours(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Option<Made>> {
     match retry(cx, PROPAGATION, true, || Box::pin(find(cx.resource, &step.who, desired)) as BoxFuture<'_, _>).await? {
         Found::Nothing => Ok(None),
-        Found::Ours { id, outputs } => Ok(Some(Made { thing: Created { id, outputs, unsent: Vec::new() }, found: true })),
+        Found::Ours { id, outputs } => {
+            Ok(Some(Made { thing: Created { id, outputs, unsent: Vec::new() }, found: true }))
+        }
         Found::Foreign { id, why } => Err(not_ours(&step.who, id, why)),
     }
 }
@@ -172,7 +171,13 @@ async fn arrived(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Optio
     }
 }
 
-async fn update(step: &Step, id: &PhysicalId, applied: &Value, desired: &Value, cx: &Context<'_>) -> Result<Outcome, Failure> {
+async fn update(
+    step: &Step,
+    id: &PhysicalId,
+    applied: &Value,
+    desired: &Value,
+    cx: &Context<'_>,
+) -> Result<Outcome, Failure> {
     let facts = cx.resource.facts();
     let live = step.pre_image.as_ref().unwrap_or(applied);
     // The references are known now: what differs is computed again, so that a value that came out equal costs no call.
@@ -209,7 +214,13 @@ async fn delete(
 }
 
 /// Reads until what was set is what is there.
-async fn confirm(desired: &Value, applied: &Value, id: &PhysicalId, how: Settle, cx: &Context<'_>) -> Result<Outcome, Failure> {
+async fn confirm(
+    desired: &Value,
+    applied: &Value,
+    id: &PhysicalId,
+    how: Settle,
+    cx: &Context<'_>,
+) -> Result<Outcome, Failure> {
     let facts = cx.resource.facts();
     let look = |seen: &Seen| match seen {
         Seen::Ready { spec, .. } => {

@@ -37,14 +37,22 @@ fn expected(size: i64) -> Vec<Value> {
 
 /// Pauses a process at its point `at`, if that is a record write: a call that is on the wire cannot be fenced, only settled.
 fn pause(at: usize, seconds: u64) -> Points {
-    Points::new(Arc::new(move |point, what: &str| (point == at && what.starts_with("write shop")).then_some(Fault::Pause(seconds))))
+    Points::new(Arc::new(move |point, what: &str| {
+        (point == at && what.starts_with("write shop")).then_some(Fault::Pause(seconds))
+    }))
 }
 
 /// One process is paused at a point; another one of another machine comes and takes over meanwhile.
 fn takeover(at: usize, seconds: u64, safety: Safety) {
     let label = format!("paused at {at} for {seconds} s");
     let mut planet = Planet::new();
-    let slow = How { points: pause(at, seconds), safety, same_host: false, lock_timeout: Duration::from_secs(900), ..How::default() };
+    let slow = How {
+        points: pause(at, seconds),
+        safety,
+        same_host: false,
+        lock_timeout: Duration::from_secs(900),
+        ..How::default()
+    };
     let quick = How { points: Points::quiet(), ..slow.clone() };
     let first = planet.process(&stack(1), false, &slow);
     let second = planet.process(&stack(1), false, &quick);
@@ -175,7 +183,8 @@ fn random_schedule(seed: u64) {
     let mut processes = Vec::new();
     for number in 0..2 + dice.below(3) {
         let points = random_points(seed.wrapping_mul(31).wrapping_add(number));
-        let how = How { points, same_host: false, lock_timeout: Duration::from_secs(dice.below(600)), ..How::default() };
+        let how =
+            How { points, same_host: false, lock_timeout: Duration::from_secs(dice.below(600)), ..How::default() };
         let process = planet.process(&stack(1 + i64::try_from(dice.below(3)).unwrap_or(0)), false, &how);
         let (clock, start) = (clock.clone(), Duration::from_secs(dice.below(200)));
         processes.push(async move {

@@ -49,7 +49,10 @@ impl Aws {
 
     /// Clients that know their types' facts and can call nothing: no file is read, no socket opened.
     pub fn offline() -> Self {
-        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::from_static("us-east-1")).build();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .build();
         Self { config, custom_endpoint: false }
     }
 

@@ -58,7 +58,8 @@ const CODES: &[(&str, Class)] = &[
 ];
 
 /// Words in a refusal's message that say that something made a moment ago is not visible yet, whatever the code.
-const PROPAGATING: &[&str] = &["Invalid principal in policy", "Invalid value for the parameter Policy", "cannot be assumed by"];
+const PROPAGATING: &[&str] =
+    &["Invalid principal in policy", "Invalid value for the parameter Policy", "cannot be assumed by"];
 
 /// The engine's error for a failed call of `operation`.
 pub(crate) fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
@@ -66,12 +67,16 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     move |error| {
-        let said = error.as_service_error().map(|it| (it.code().unwrap_or_default().to_owned(), it.message().unwrap_or_default().to_owned()));
+        let said = error
+            .as_service_error()
+            .map(|it| (it.code().unwrap_or_default().to_owned(), it.message().unwrap_or_default().to_owned()));
         let status = error.raw_response().map(|response| response.status().as_u16());
         let chain = chain(&error);
         let (class, code, message) = match said {
             Some((code, message)) => (class(&code, &message, status), named(&code, status), message),
-            None if chain.contains("redential") => (Class::Other, "NoCredentials".to_owned(), "no credentials for AWS were found".to_owned()),
+            None if chain.contains("redential") => {
+                (Class::Other, "NoCredentials".to_owned(), "no credentials for AWS were found".to_owned())
+            }
             None => (silence(&error), "NoAnswer".to_owned(), chain),
         };
         Error::Call { operation, class, code, message, source: Some(Box::new(error)) }
@@ -133,7 +138,13 @@ pub(crate) fn gone<T>(answer: Result<T>) -> Result<()> {
 
 /// A request that can never succeed, refused before it is sent.
 pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
-    Error::Call { operation, class: Class::Invalid, code: "InvalidProperties".to_owned(), message: message.into(), source: None }
+    Error::Call {
+        operation,
+        class: Class::Invalid,
+        code: "InvalidProperties".to_owned(),
+        message: message.into(),
+        source: None,
+    }
 }
 
 #[cfg(test)]

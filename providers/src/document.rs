@@ -36,7 +36,9 @@ fn statement(value: &Value) -> Value {
 
 fn principal(value: &Value) -> Value {
     match value {
-        Value::Object(map) => map.iter().map(|(kind, who)| (kind.clone(), set(who, root_of))).collect::<Map<_, _>>().into(),
+        Value::Object(map) => {
+            map.iter().map(|(kind, who)| (kind.clone(), set(who, root_of))).collect::<Map<_, _>>().into()
+        }
         Value::String(text) if text == "*" => json!({"AWS": ["*"]}),
         other => other.clone(),
     }
@@ -44,13 +46,22 @@ fn principal(value: &Value) -> Value {
 
 /// An account's number means its root; the partition is AWS's own unless it is said.
 fn root_of(who: &str) -> String {
-    if who.len() == 12 && who.chars().all(|c| c.is_ascii_digit()) { format!("arn:aws:iam::{who}:root") } else { who.to_owned() }
+    if who.len() == 12 && who.chars().all(|c| c.is_ascii_digit()) {
+        format!("arn:aws:iam::{who}:root")
+    } else {
+        who.to_owned()
+    }
 }
 
 fn condition(value: &Value) -> Value {
-    let inner = |map: &Map<String, Value>| map.iter().map(|(key, item)| (key.to_lowercase(), set(item, str::to_owned))).collect::<Map<_, _>>();
+    let inner = |map: &Map<String, Value>| {
+        map.iter().map(|(key, item)| (key.to_lowercase(), set(item, str::to_owned))).collect::<Map<_, _>>()
+    };
     let Some(map) = value.as_object() else { return value.clone() };
-    map.iter().filter_map(|(operator, keys)| Some((operator.clone(), inner(keys.as_object()?).into()))).collect::<Map<_, _>>().into()
+    map.iter()
+        .filter_map(|(operator, keys)| Some((operator.clone(), inner(keys.as_object()?).into())))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// One or many texts as a sorted list.
@@ -89,7 +100,10 @@ pub(crate) fn decode(text: &str) -> Value {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok()).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let pair = after
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
         match (first, pair) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);

@@ -15,6 +15,10 @@ pub struct Caller {
 
 /// Asks AWS who calls.
 pub async fn caller_identity(aws: &Aws) -> Result<Caller> {
-    let answer = aws_sdk_sts::Client::new(aws.config()).get_caller_identity().send().await.map_err(failed("GetCallerIdentity"))?;
+    let answer = aws_sdk_sts::Client::new(aws.config())
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(failed("GetCallerIdentity"))?;
     Ok(Caller { account: answer.account.unwrap_or_default(), arn: answer.arn.unwrap_or_default() })
 }

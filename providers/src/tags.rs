@@ -27,7 +27,8 @@ pub(crate) struct TagChange {
 pub(crate) fn from_map<K: AsRef<str>, V: AsRef<str>>(map: impl IntoIterator<Item = (K, V)>) -> Option<Vec<Tag>> {
     let ours = |key: &str| !key.to_ascii_lowercase().starts_with("aws:");
     let all = map.into_iter().filter(|(key, _)| ours(key.as_ref()));
-    let mut tags: Vec<Tag> = all.map(|(key, value)| Tag { key: key.as_ref().to_owned(), value: value.as_ref().to_owned() }).collect();
+    let mut tags: Vec<Tag> =
+        all.map(|(key, value)| Tag { key: key.as_ref().to_owned(), value: value.as_ref().to_owned() }).collect();
     tags.sort();
     Some(tags).filter(|tags| !tags.is_empty())
 }

@@ -45,7 +45,8 @@ impl<'a> Check<'a> {
     }
 
     fn follow(&self, schema: &'a Value) -> &'a Value {
-        let target = schema.get("$ref").and_then(Value::as_str).and_then(|at| self.root.pointer(at.trim_start_matches('#')));
+        let target =
+            schema.get("$ref").and_then(Value::as_str).and_then(|at| self.root.pointer(at.trim_start_matches('#')));
         target.map_or(schema, |target| self.follow(target))
     }
 
@@ -54,7 +55,12 @@ impl<'a> Check<'a> {
         let schema = self.follow(schema);
         if expr::hole(value).is_some() {
             if !allowed && schema.get(REFERENCE).is_none() && schema != &Value::Bool(true) {
-                self.push(path, "no-reference-here", "a reference may not stand here: its value is needed before anything is deployed".to_owned(), None);
+                self.push(
+                    path,
+                    "no-reference-here",
+                    "a reference may not stand here: its value is needed before anything is deployed".to_owned(),
+                    None,
+                );
             }
             return;
         }
@@ -66,7 +72,8 @@ impl<'a> Check<'a> {
         }
         if let Some(choices) = choices(schema) {
             if !choices.contains(&value) {
-                let names: Vec<String> = choices.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
+                let names: Vec<String> =
+                    choices.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
                 let near = value.as_str().and_then(|text| nearest(text, names.iter().map(String::as_str)));
                 let help = near.map(|near| format!("did you mean `{near}`?"));
                 self.push(path, "not-one-of", format!("this is one of {}", names.join(", ")), help);
@@ -92,8 +99,12 @@ impl<'a> Check<'a> {
     fn range(&mut self, schema: &Value, number: f64, path: &str) {
         let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
         match (bound("minimum"), bound("maximum")) {
-            (Some(least), _) if number < least => self.push(path, "out-of-range", format!("this is at least {least}"), None),
-            (_, Some(most)) if number > most => self.push(path, "out-of-range", format!("this is at most {most}"), None),
+            (Some(least), _) if number < least => {
+                self.push(path, "out-of-range", format!("this is at least {least}"), None)
+            }
+            (_, Some(most)) if number > most => {
+                self.push(path, "out-of-range", format!("this is at most {most}"), None)
+            }
             _ => {}
         }
     }
@@ -115,7 +126,8 @@ impl<'a> Check<'a> {
         match best {
             Some(found) => self.found.extend(found),
             None => {
-                let shapes: Vec<String> = options.iter().map(|it| expected(self.follow(it))).filter(|it| it != "nothing").collect();
+                let shapes: Vec<String> =
+                    options.iter().map(|it| expected(self.follow(it))).filter(|it| it != "nothing").collect();
                 self.push(path, "wrong-type", format!("expected {}, found {}", shapes.join(" or "), kind(value)), None);
             }
         }
@@ -162,7 +174,9 @@ impl<'a> Check<'a> {
         match schema.get("type") {
             Some(Value::String(name)) => fits(name),
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(fits),
-            _ if schema.get("enum").is_some() || schema.get("const").is_some() => !value.is_object() && !value.is_array(),
+            _ if schema.get("enum").is_some() || schema.get("const").is_some() => {
+                !value.is_object() && !value.is_array()
+            }
             _ => true,
         }
     }

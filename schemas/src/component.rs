@@ -50,7 +50,9 @@ pub struct Common {
 /// The schema of a kind's spec with what all kinds have in common.
 pub fn full_schema(mut schema: Value) -> Value {
     let common = schemars::schema_for!(Common).to_value();
-    if let (Some(own), Some(more)) = (schema.get_mut("properties").and_then(Value::as_object_mut), common["properties"].as_object()) {
+    if let (Some(own), Some(more)) =
+        (schema.get_mut("properties").and_then(Value::as_object_mut), common["properties"].as_object())
+    {
         for (name, property) in more {
             own.entry(name.clone()).or_insert_with(|| property.clone());
         }
@@ -71,7 +73,8 @@ pub(crate) fn expand_all(
         .iter()
         .filter_map(|(id, it)| Some((id.clone(), ((loader.kinds.get(&id.kind)?.outputs)(&it.value), it.value.clone()))))
         .collect();
-    let schemas: BTreeMap<&str, Value> = loader.kinds.names().filter_map(|name| Some((name, full_schema((loader.kinds.get(name)?.schema)())))).collect();
+    let schemas: BTreeMap<&str, Value> =
+        loader.kinds.names().filter_map(|name| Some((name, full_schema((loader.kinds.get(name)?.schema)())))).collect();
     let mut type_schemas: BTreeMap<String, Option<Value>> = BTreeMap::new();
     let ids: Vec<ComponentId> = components.keys().cloned().collect();
     for (id, merged) in &mut components {
@@ -131,7 +134,8 @@ fn expand(
 ) {
     let Some(kind) = loader.kinds.get(&id.kind) else { return };
     let scope = desired.scope.clone();
-    let mut to = Expansion { scope: &scope, id, tags, resources: BTreeMap::new(), problems: Vec::new(), origins: Vec::new() };
+    let mut to =
+        Expansion { scope: &scope, id, tags, resources: BTreeMap::new(), problems: Vec::new(), origins: Vec::new() };
     if let Err(error) = (kind.expand)(spec, &mut to) {
         let at = place(&merged.origins, "", false);
         return loader.problems.push(Diagnostic::error("invalid", at, format!("the spec does not fit: {error}")));
@@ -140,7 +144,9 @@ fn expand(
         loader.problems.push(Diagnostic::error(code, place(&merged.origins, &path, false), message));
     }
     for (role, pointer, from) in to.origins {
-        if let (Some(resource), Place::File(at)) = (to.resources.get_mut(&id.at(role)), place(&merged.origins, &from, false)) {
+        if let (Some(resource), Place::File(at)) =
+            (to.resources.get_mut(&id.at(role)), place(&merged.origins, &from, false))
+        {
             resource.origins.insert(pointer, at);
         }
     }
@@ -149,7 +155,11 @@ fn expand(
         match schema {
             Some(schema) => {
                 let taggable = schema.pointer("/properties/Tags").is_some();
-                if let Some(map) = resource.properties.as_object_mut().filter(|_| !taggable && merged.value.pointer("/properties/Tags").is_none()) {
+                if let Some(map) = resource
+                    .properties
+                    .as_object_mut()
+                    .filter(|_| !taggable && merged.value.pointer("/properties/Tags").is_none())
+                {
                     map.remove("Tags");
                 }
                 check_type(loader, merged, schema, &resource.properties, &address.role);
@@ -165,7 +175,9 @@ fn unknown_type(loader: &mut Loader<'_>, merged: &Merged, kind: &str, types: &dy
     let all = types.types();
     let near = nearest(kind, all.iter().map(String::as_str));
     let help = near.map_or_else(|| format!("there are {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
-    loader.problems.push(Diagnostic::error("unknown-type", at, format!("this version does not know the type `{kind}`")).help(help));
+    loader.problems.push(
+        Diagnostic::error("unknown-type", at, format!("this version does not know the type `{kind}`")).help(help),
+    );
 }
 
 /// Properties against their type's schema; names that are minted later are not missing.
@@ -200,11 +212,15 @@ impl Binder<'_, '_> {
                 Some(from) => self.reference(from, &format!("{path}/valueFrom")),
                 None => map
                     .iter()
-                    .map(|(key, item)| (key.clone(), self.bind(item, &format!("{path}/{}", deployer_engine::diff::escape(key)))))
+                    .map(|(key, item)| {
+                        (key.clone(), self.bind(item, &format!("{path}/{}", deployer_engine::diff::escape(key))))
+                    })
                     .collect::<Map<_, _>>()
                     .into(),
             },
-            Value::Array(items) => items.iter().enumerate().map(|(index, item)| self.bind(item, &format!("{path}/{index}"))).collect(),
+            Value::Array(items) => {
+                items.iter().enumerate().map(|(index, item)| self.bind(item, &format!("{path}/{index}"))).collect()
+            }
             plain => plain.clone(),
         }
     }
@@ -230,7 +246,12 @@ impl Binder<'_, '_> {
         let id = match find(self.outputs.keys(), component) {
             Ok(id) => id,
             Err(help) => {
-                self.problem(&format!("{path}/component"), "unknown-component", format!("there is no component `{component}`"), help);
+                self.problem(
+                    &format!("{path}/component"),
+                    "unknown-component",
+                    format!("there is no component `{component}`"),
+                    help,
+                );
                 return expr::secret(json!({}));
             }
         };
@@ -251,7 +272,8 @@ impl Binder<'_, '_> {
             }
         };
         let near = nearest(output, names.iter().map(String::as_str));
-        let help = near.map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+        let help =
+            near.map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
         self.problem(&format!("{path}/output"), "unknown-output", format!("{id} has no output `{output}`"), Some(help));
         expr::secret(json!({}))
     }

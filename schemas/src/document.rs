@@ -46,12 +46,22 @@ fn overlay_of(file: &str) -> Option<String> {
     parts.next().map(|_| env.to_owned())
 }
 
-fn document(file: &str, node: Node, overlay: Option<String>, kinds: &[&str], problems: &mut Vec<Diagnostic>) -> Option<Document> {
+fn document(
+    file: &str,
+    node: Node,
+    overlay: Option<String>,
+    kinds: &[&str],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Document> {
     let version = node.get("apiVersion")?;
     let said = version.text().unwrap_or_default();
     if said != API_VERSION {
         if said.starts_with("deployer.dev/") {
-            let problem = Diagnostic::error("unknown-version", version.origin.place(), format!("this version of deployer does not know `{said}`"));
+            let problem = Diagnostic::error(
+                "unknown-version",
+                version.origin.place(),
+                format!("this version of deployer does not know `{said}`"),
+            );
             problems.push(problem.help(format!("write `{API_VERSION}`")));
         }
         return None;
@@ -63,15 +73,29 @@ fn document(file: &str, node: Node, overlay: Option<String>, kinds: &[&str], pro
     };
     let name = node.get("metadata").and_then(|it| it.get("name"));
     let Some(name) = name.filter(|it| it.text().is_some()) else {
-        say("missing-field", node.entry("metadata").map_or(node.origin.place(), |it| it.origin.place()), "`metadata.name` is missing, or is no text");
+        say(
+            "missing-field",
+            node.entry("metadata").map_or(node.origin.place(), |it| it.origin.place()),
+            "`metadata.name` is missing, or is no text",
+        );
         return None;
     };
-    for (entries, known) in [(Some(&node), &["apiVersion", "kind", "metadata", "spec"][..]), (node.get("metadata"), &["name", "labels", "description"])] {
+    for (entries, known) in [
+        (Some(&node), &["apiVersion", "kind", "metadata", "spec"][..]),
+        (node.get("metadata"), &["name", "labels", "description"]),
+    ] {
         if let Some(Yaml::Map(entries)) = entries.map(|it| &it.value) {
             for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-                let problem = Diagnostic::error("unknown-field", entry.origin.place(), format!("there is no field `{}` here", entry.key));
+                let problem = Diagnostic::error(
+                    "unknown-field",
+                    entry.origin.place(),
+                    format!("there is no field `{}` here", entry.key),
+                );
                 let near = nearest(&entry.key, known.iter().copied());
-                problems.push(problem.help(near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"))));
+                problems.push(problem.help(near.map_or_else(
+                    || format!("there are {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                )));
             }
         }
     }
@@ -79,7 +103,9 @@ fn document(file: &str, node: Node, overlay: Option<String>, kinds: &[&str], pro
     if !kinds.contains(&word.as_str()) {
         let problem = Diagnostic::error("unknown-kind", kind.origin.place(), format!("there is no kind `{word}`"));
         let near = nearest(&word, kinds.iter().copied());
-        problems.push(problem.help(near.map_or_else(|| format!("there are {}", kinds.join(", ")), |near| format!("did you mean `{near}`?"))));
+        problems.push(problem.help(
+            near.map_or_else(|| format!("there are {}", kinds.join(", ")), |near| format!("did you mean `{near}`?")),
+        ));
         return None;
     }
     let text = name.text().unwrap_or_default().to_owned();
@@ -99,7 +125,9 @@ fn check_name(text: &str, node: &Node, problems: &mut Vec<Diagnostic>) {
     let letters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let starts = text.starts_with(|c: char| c.is_ascii_lowercase());
     if !letters || !starts || text.ends_with('-') || text.len() > 63 {
-        let message = format!("`{text}` is no name: 1 to 63 lower-case letters, digits and `-`, starting with a letter, not ending in `-`");
+        let message = format!(
+            "`{text}` is no name: 1 to 63 lower-case letters, digits and `-`, starting with a letter, not ending in `-`"
+        );
         problems.push(Diagnostic::error("invalid-name", node.origin.place(), message));
     }
 }

@@ -45,10 +45,12 @@ pub struct Seconds(pub i64);
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Value::deserialize(from)? {
-            Value::Number(number) => number.as_i64().map(Self).ok_or_else(|| serde::de::Error::custom("a time is a whole number of seconds")),
-            Value::String(text) => {
-                seconds(&text).map(Self).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no time; write 30s, 5m, 12h or 4d")))
+            Value::Number(number) => {
+                number.as_i64().map(Self).ok_or_else(|| serde::de::Error::custom("a time is a whole number of seconds"))
             }
+            Value::String(text) => seconds(&text)
+                .map(Self)
+                .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no time; write 30s, 5m, 12h or 4d"))),
             _ => Err(serde::de::Error::custom("a time is a number of seconds, or a text such as 30s, 5m, 12h, 4d")),
         }
     }

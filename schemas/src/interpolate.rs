@@ -39,7 +39,9 @@ struct Filler<'a> {
 impl Filler<'_> {
     fn node(&mut self, node: Node) -> Node {
         let value = match node.value {
-            Yaml::Text(text) if text.contains("${") => return Node { origin: node.origin.clone(), ..self.text(&text, &node.origin) },
+            Yaml::Text(text) if text.contains("${") => {
+                return Node { origin: node.origin.clone(), ..self.text(&text, &node.origin) };
+            }
             Yaml::List(items) => Yaml::List(items.into_iter().map(|item| self.node(item)).collect()),
             Yaml::Map(entries) => {
                 Yaml::Map(entries.into_iter().map(|entry| Entry { node: self.node(entry.node), ..entry }).collect())
@@ -50,7 +52,8 @@ impl Filler<'_> {
     }
 
     fn text(&mut self, text: &str, origin: &Origin) -> Node {
-        let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains(['{', '}']));
+        let whole =
+            text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains(['{', '}']));
         if let Some(value) = whole.and_then(|name| self.value(name, origin, 0)) {
             return Node::built_in(&value);
         }
@@ -96,15 +99,25 @@ impl Filler<'_> {
         let variable = name.strip_prefix("var.").filter(|it| self.names.missing.iter().any(|missing| missing == it));
         let problem = match variable {
             Some(variable) => {
-                let help = format!("set it with --var {variable}=.., DEPLOYER_VAR_{variable}, in the environment, or give it a default");
-                Diagnostic::error("missing-variable", origin.inside(offset), format!("the variable `{variable}` has no value")).help(help)
+                let help = format!(
+                    "set it with --var {variable}=.., DEPLOYER_VAR_{variable}, in the environment, or give it a default"
+                );
+                Diagnostic::error(
+                    "missing-variable",
+                    origin.inside(offset),
+                    format!("the variable `{variable}` has no value"),
+                )
+                .help(help)
             }
             None => {
                 let known = self.names.values.keys().map(String::as_str);
-                let problem = Diagnostic::error("unknown-name", origin.inside(offset), format!("`${{{name}}}` names nothing"));
+                let problem =
+                    Diagnostic::error("unknown-name", origin.inside(offset), format!("`${{{name}}}` names nothing"));
                 match nearest(name, known) {
                     Some(near) => problem.help(format!("did you mean `${{{near}}}`?")),
-                    None => problem.help("there are stack.name, env.name, region, account and var.NAME; write `$${` for a plain `${`"),
+                    None => problem.help(
+                        "there are stack.name, env.name, region, account and var.NAME; write `$${` for a plain `${`",
+                    ),
                 }
             }
         };

@@ -138,7 +138,15 @@ impl Loader<'_> {
         let desired = Desired { scope, ..Desired::default() };
         let input = json!({"stack": stack.name, "environment": env, "components": components.iter().map(|(id, it)| (id.to_string(), it.value.clone())).collect::<BTreeMap<_, _>>()});
         let (desired, components) = expand_all(self, desired, components, &services, &tags, types);
-        Some(Loaded { desired, stack: info, warnings: Vec::new(), needs_account, sources: Sources::default(), input, components })
+        Some(Loaded {
+            desired,
+            stack: info,
+            warnings: Vec::new(),
+            needs_account,
+            sources: Sources::default(),
+            input,
+            components,
+        })
     }
 
     fn check_duplicates(&mut self, base: &[Document]) {
@@ -146,7 +154,8 @@ impl Loader<'_> {
         for document in base.iter().filter(|it| it.kind != "Stack" && it.kind != "InfraDefaults") {
             let key = (document.kind == "Service", document.name.as_str());
             if let Some(first) = seen.get(&key) {
-                let message = format!("the name `{}` is taken: names are unique in a stack, across kinds", document.name);
+                let message =
+                    format!("the name `{}` is taken: names are unique in a stack, across kinds", document.name);
                 let problem = Diagnostic::error("duplicate-name", document.name_at.clone(), message);
                 self.problems.push(problem.related(first.name_at.clone(), format!("the {} of this name", first.kind)));
             } else {
@@ -160,12 +169,20 @@ impl Loader<'_> {
         match stacks.as_slice() {
             [one] => return Some(one),
             [] if self.problems.is_empty() => {
-                let message = format!("there is no stack in {}: no document of `kind: Stack`", self.options.root.display());
-                self.problems.push(Diagnostic::error("no-stack", Place::Input, message).help("`deployer init` makes one; -C names another folder"));
+                let message =
+                    format!("there is no stack in {}: no document of `kind: Stack`", self.options.root.display());
+                self.problems.push(
+                    Diagnostic::error("no-stack", Place::Input, message)
+                        .help("`deployer init` makes one; -C names another folder"),
+                );
             }
             [] => {}
             [first, second, ..] => {
-                let problem = Diagnostic::error("two-stacks", second.name_at.clone(), "a folder holds one stack, and this is a second one");
+                let problem = Diagnostic::error(
+                    "two-stacks",
+                    second.name_at.clone(),
+                    "a folder holds one stack, and this is a second one",
+                );
                 self.problems.push(problem.related(first.name_at.clone(), "the first one"));
             }
         }
@@ -175,9 +192,15 @@ impl Loader<'_> {
     /// The environment that is meant.
     fn environment(&mut self, stack: &Document) -> Option<String> {
         let node = stack.spec.get("environments");
-        let Some(Yaml::Map(entries)) = node.map(|it| &it.value).filter(|it| matches!(it, Yaml::Map(all) if !all.is_empty())) else {
+        let Some(Yaml::Map(entries)) =
+            node.map(|it| &it.value).filter(|it| matches!(it, Yaml::Map(all) if !all.is_empty()))
+        else {
             let place = stack.spec.origin.place();
-            self.problems.push(Diagnostic::error("missing-field", place, "`environments` is missing: name at least one, with its region"));
+            self.problems.push(Diagnostic::error(
+                "missing-field",
+                place,
+                "`environments` is missing: name at least one, with its region",
+            ));
             return None;
         };
         let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
@@ -185,9 +208,14 @@ impl Loader<'_> {
             (Some(env), _) if names.contains(&env.as_str()) => Some(env.clone()),
             (Some(env), _) => {
                 let place = node.map_or(Place::Input, |it| it.origin.place());
-                let problem = Diagnostic::error("unknown-environment", place, format!("there is no environment `{env}`; there are {}", names.join(", ")));
+                let problem = Diagnostic::error(
+                    "unknown-environment",
+                    place,
+                    format!("there is no environment `{env}`; there are {}", names.join(", ")),
+                );
                 let near = nearest(env, names.iter().copied());
-                self.problems.push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
+                self.problems
+                    .push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
                 None
             }
             (None, [one]) => Some((*one).to_owned()),
@@ -205,15 +233,18 @@ impl Loader<'_> {
         for overlay in overlays {
             let env = overlay.overlay.as_deref().unwrap_or_default();
             if declared.is_none_or(|it| it.get(env).is_none()) {
-                let message = format!("this is an overlay for the environment `{env}`, which the stack does not declare");
+                let message =
+                    format!("this is an overlay for the environment `{env}`, which the stack does not declare");
                 self.problems.push(Diagnostic::error("unknown-environment", overlay.name_at.clone(), message));
             }
             if !base.iter().any(|it| it.kind == overlay.kind && it.name == overlay.name) {
                 let message = format!("this is an overlay for {}.{}, which does not exist", overlay.kind, overlay.name);
                 let problem = Diagnostic::error("overlay-of-nothing", overlay.name_at.clone(), message);
-                let names: Vec<&str> = base.iter().filter(|it| it.kind == overlay.kind).map(|it| it.name.as_str()).collect();
+                let names: Vec<&str> =
+                    base.iter().filter(|it| it.kind == overlay.kind).map(|it| it.name.as_str()).collect();
                 let near = nearest(&overlay.name, names.iter().copied());
-                self.problems.push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
+                self.problems
+                    .push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
             }
         }
     }
@@ -250,18 +281,30 @@ impl Loader<'_> {
     /// Who is deployed where, and what `${..}` may name.
     fn names(&mut self, stack: &Document, spec: &StackSpec, node: &Node, env: &str) -> Option<(Scope, Names)> {
         let environment = spec.environments.get(env)?;
-        if let Some(guard) = environment.account.as_ref().filter(|it| it.len() != 12 || !it.chars().all(|c| c.is_ascii_digit())) {
+        if let Some(guard) =
+            environment.account.as_ref().filter(|it| it.len() != 12 || !it.chars().all(|c| c.is_ascii_digit()))
+        {
             let at = node.get("environments").and_then(|it| it.get(env)).and_then(|it| it.get("account"));
             let message = format!("`{guard}` is no account: its number has 12 digits, in quotes");
-            self.problems.push(Diagnostic::error("invalid-account", at.map_or(Place::Input, |it| it.origin.place()), message));
+            self.problems.push(Diagnostic::error(
+                "invalid-account",
+                at.map_or(Place::Input, |it| it.origin.place()),
+                message,
+            ));
         }
         let region = self.options.region.clone().unwrap_or_else(|| environment.region.clone());
         let account = self.options.account.clone().or_else(|| environment.account.clone()).unwrap_or_default();
         let mut names = Names { account_unknown: account.is_empty(), ..Names::default() };
         let given = Given { env, env_vars: &self.options.env_vars, vars: &self.options.vars, node };
         variables(spec, &given, &mut names, &mut self.problems);
-        let plain = [("stack.name", stack.name.as_str()), ("env.name", env), ("region", &region), ("account", &account)];
-        names.values.extend(plain.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), json!(value))));
+        let plain =
+            [("stack.name", stack.name.as_str()), ("env.name", env), ("region", &region), ("account", &account)];
+        names.values.extend(
+            plain
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.to_owned(), json!(value))),
+        );
         let partition = partition(&region).to_owned();
         Some((Scope { stack: stack.name.clone(), env: env.to_owned(), region, account, partition }, names))
     }
@@ -270,12 +313,19 @@ impl Loader<'_> {
     fn defaults(&mut self, base: &[Document], over: &[&Document]) -> BTreeMap<String, Node> {
         let mut found: BTreeMap<String, Node> = BTreeMap::new();
         for document in base.iter().filter(|it| it.kind == "InfraDefaults") {
-            let Yaml::Map(entries) = self.overlaid(document, over, &[]).in_layer(Layer::Defaults).value else { continue };
+            let Yaml::Map(entries) = self.overlaid(document, over, &[]).in_layer(Layer::Defaults).value else {
+                continue;
+            };
             for entry in entries {
                 let Some(kind) = self.kinds.get(&entry.key) else {
-                    let problem = Diagnostic::error("unknown-kind", entry.origin.place(), format!("there is no kind `{}`", entry.key));
+                    let problem = Diagnostic::error(
+                        "unknown-kind",
+                        entry.origin.place(),
+                        format!("there is no kind `{}`", entry.key),
+                    );
                     let near = nearest(&entry.key, self.kinds.names());
-                    self.problems.push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
+                    self.problems
+                        .push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
                     continue;
                 };
                 let lower = found.remove(&entry.key).unwrap_or_default();
@@ -286,7 +336,12 @@ impl Loader<'_> {
     }
 
     /// Which Service claims which component.
-    fn services(&mut self, base: &[Document], over: &[&Document], components: &BTreeMap<ComponentId, Merged>) -> BTreeMap<String, Service> {
+    fn services(
+        &mut self,
+        base: &[Document],
+        over: &[&Document],
+        components: &BTreeMap<ComponentId, Merged>,
+    ) -> BTreeMap<String, Service> {
         let mut found = BTreeMap::new();
         let mut claimed: BTreeMap<ComponentId, &Document> = BTreeMap::new();
         for document in base.iter().filter(|it| it.kind == "Service") {
@@ -305,23 +360,42 @@ impl Loader<'_> {
         found
     }
 
-    fn members(&mut self, document: &Document, spec: &ServiceSpec, node: &Node, components: &BTreeMap<ComponentId, Merged>) -> BTreeSet<ComponentId> {
+    fn members(
+        &mut self,
+        document: &Document,
+        spec: &ServiceSpec,
+        node: &Node,
+        components: &BTreeMap<ComponentId, Merged>,
+    ) -> BTreeSet<ComponentId> {
         let mut members = BTreeSet::new();
         for (index, name) in spec.components.iter().enumerate() {
             match find(components.keys(), name) {
                 Ok(id) => drop(members.insert(id.clone())),
                 Err(help) => {
                     let items = node.get("components").map(|it| &it.value);
-                    let at = if let Some(Yaml::List(items)) = items { items.get(index).map(|it| it.origin.place()) } else { None };
-                    let problem = Diagnostic::error("unknown-component", at.unwrap_or(Place::Input), format!("there is no component `{name}`"));
+                    let at = if let Some(Yaml::List(items)) = items {
+                        items.get(index).map(|it| it.origin.place())
+                    } else {
+                        None
+                    };
+                    let problem = Diagnostic::error(
+                        "unknown-component",
+                        at.unwrap_or(Place::Input),
+                        format!("there is no component `{name}`"),
+                    );
                     self.problems.push(Diagnostic { help, ..problem });
                 }
             }
         }
         let own = document.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = spec.folder.as_deref().map(|folder| folder.trim_matches('/')).or_else(|| Some(own).filter(|_| spec.components.is_empty()));
+        let folder = spec
+            .folder
+            .as_deref()
+            .map(|folder| folder.trim_matches('/'))
+            .or_else(|| Some(own).filter(|_| spec.components.is_empty()));
         if let Some(folder) = folder {
-            let inside = |file: &str| folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+            let inside =
+                |file: &str| folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
             members.extend(components.iter().filter(|(_, it)| inside(&it.document.file)).map(|(id, _)| id.clone()));
         }
         members
@@ -338,10 +412,14 @@ pub struct Service {
 }
 
 /// The component that a name means (`Kind.name`, or the bare name), or the nearest as help.
-pub(crate) fn find<'a>(all: impl Iterator<Item = &'a ComponentId> + Clone, name: &str) -> Result<&'a ComponentId, Option<String>> {
+pub(crate) fn find<'a>(
+    all: impl Iterator<Item = &'a ComponentId> + Clone,
+    name: &str,
+) -> Result<&'a ComponentId, Option<String>> {
     let found = all.clone().find(|id| id.name == name || id.to_string() == name);
     found.ok_or_else(|| {
-        let names: Vec<String> = all.map(|id| if name.contains('.') { id.to_string() } else { id.name.clone() }).collect();
+        let names: Vec<String> =
+            all.map(|id| if name.contains('.') { id.to_string() } else { id.name.clone() }).collect();
         nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"))
     })
 }

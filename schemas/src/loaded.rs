@@ -41,7 +41,10 @@ impl StackInfo {
             environments: spec.environments.keys().cloned().collect(),
             account: environment.and_then(|it| it.account.clone()),
             rollback: environment.map(|it| it.rollback).unwrap_or_default(),
-            services: services.iter().map(|(name, it)| (name.clone(), (it.spec.owner.clone(), it.spec.tier.clone()))).collect(),
+            services: services
+                .iter()
+                .map(|(name, it)| (name.clone(), (it.spec.owner.clone(), it.spec.tier.clone())))
+                .collect(),
         }
     }
 

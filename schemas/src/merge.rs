@@ -75,18 +75,21 @@ impl Merge<'_> {
 
     /// A list of named things: the base's order is kept, new ones come last.
     fn list(&mut self, mut below: Vec<Node>, above: Vec<Node>, key: &str, path: &str) -> Yaml {
-        let whole = above.iter().any(|item| item.get(PATCH).and_then(Node::text) == Some("replace") && item.get(key).is_none());
+        let whole =
+            above.iter().any(|item| item.get(PATCH).and_then(Node::text) == Some("replace") && item.get(key).is_none());
         if whole {
             below.clear();
         }
         let inner = format!("{path}.*");
         for item in above {
-            let only_directive = matches!(&item.value, Yaml::Map(entries) if entries.len() == 1 && entries[0].key == PATCH);
+            let only_directive =
+                matches!(&item.value, Yaml::Map(entries) if entries.len() == 1 && entries[0].key == PATCH);
             if only_directive && whole {
                 continue;
             }
             let name = item.get(key).map(|it| it.value.clone());
-            let found = name.and_then(|name| below.iter().position(|it| it.get(key).map(|it| &it.value) == Some(&name)));
+            let found =
+                name.and_then(|name| below.iter().position(|it| it.get(key).map(|it| &it.value) == Some(&name)));
             let lower = found.map_or_else(Node::default, |at| std::mem::take(&mut below[at]));
             let merged = self.node(lower, item, &inner);
             match found {

@@ -136,7 +136,13 @@ impl Node {
             Value::String(text) => Yaml::Text(text.clone()),
             Value::Array(items) => Yaml::List(items.iter().map(Self::built_in).collect()),
             Value::Object(map) => Yaml::Map(
-                map.iter().map(|(key, item)| Entry { key: key.clone(), origin: Origin::default(), node: Self::built_in(item) }).collect(),
+                map.iter()
+                    .map(|(key, item)| Entry {
+                        key: key.clone(),
+                        origin: Origin::default(),
+                        node: Self::built_in(item),
+                    })
+                    .collect(),
             ),
         };
         Self { value, origin: Origin::default() }
@@ -151,7 +157,11 @@ impl Node {
             Yaml::Map(entries) => Yaml::Map(
                 entries
                     .into_iter()
-                    .map(|entry| Entry { origin: Origin { layer, ..entry.origin }, node: entry.node.in_layer(layer), key: entry.key })
+                    .map(|entry| Entry {
+                        origin: Origin { layer, ..entry.origin },
+                        node: entry.node.in_layer(layer),
+                        key: entry.key,
+                    })
                     .collect(),
             ),
             plain => plain,
@@ -185,7 +195,8 @@ impl Node {
 
 /// The documents of a file; problems where it cannot be read.
 pub fn parse(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Node> {
-    let mut reader = Reader { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, problems: Vec::new() };
+    let mut reader =
+        Reader { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, problems: Vec::new() };
     let mut documents = Vec::new();
     if let Err(problem) = reader.documents(&mut documents) {
         let tab = problem_of_tab(file, text);
@@ -197,11 +208,19 @@ pub fn parse(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Node
 
 /// Tabs in indentation make YAML fail in confusing ways: say it plainly.
 fn problem_of_tab(file: &str, text: &str) -> Option<Diagnostic> {
-    let is_bad = |line: &str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') && !line.trim().is_empty();
+    let is_bad =
+        |line: &str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') && !line.trim().is_empty();
     let line = text.lines().position(is_bad)?;
     let column = text.lines().nth(line)?.chars().position(|c| c == '\t')?;
-    let at = Position { file: file.to_owned(), line: u32::try_from(line).ok()? + 1, column: u32::try_from(column).ok()? + 1 };
-    Some(Diagnostic::error("tab", Place::File(at), "a tab stands in the indentation; YAML takes spaces only").help("replace it by two spaces"))
+    let at = Position {
+        file: file.to_owned(),
+        line: u32::try_from(line).ok()? + 1,
+        column: u32::try_from(column).ok()? + 1,
+    };
+    Some(
+        Diagnostic::error("tab", Place::File(at), "a tab stands in the indentation; YAML takes spaces only")
+            .help("replace it by two spaces"),
+    )
 }
 
 struct Reader<'a> {
@@ -217,7 +236,11 @@ type Read<T> = Result<T, Box<Diagnostic>>;
 impl<'a> Reader<'a> {
     fn origin(&self, span: Span, quoted: bool) -> Origin {
         let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
-        let at = Position { file: self.file.to_owned(), line: number(span.start.line()), column: number(span.start.col()) + 1 };
+        let at = Position {
+            file: self.file.to_owned(),
+            line: number(span.start.line()),
+            column: number(span.start.col()) + 1,
+        };
         Origin { at: Some(at.into()), layer: Layer::Component, quoted }
     }
 
@@ -227,7 +250,11 @@ impl<'a> Reader<'a> {
             Some(Err(error)) => {
                 let marker = *error.marker();
                 let origin = self.origin(Span::new(marker, marker), false);
-                Err(Box::new(Diagnostic::error("bad-yaml", origin.place(), format!("this is not YAML: {}", error.info()))))
+                Err(Box::new(Diagnostic::error(
+                    "bad-yaml",
+                    origin.place(),
+                    format!("this is not YAML: {}", error.info()),
+                )))
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
@@ -249,7 +276,8 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<Node> {
         self.nodes += 1;
-        let refuse = |code, message: &str| Err(Box::new(Diagnostic::error(code, self.origin(span, false).place(), message)));
+        let refuse =
+            |code, message: &str| Err(Box::new(Diagnostic::error(code, self.origin(span, false).place(), message)));
         if self.nodes > MAX_NODES {
             return refuse("too-many-values", "the file holds more than 100,000 values once its aliases are put in");
         }
@@ -263,8 +291,12 @@ impl<'a> Reader<'a> {
                 let value = if plain { scalar(&text) } else { Yaml::Text(text.into_owned()) };
                 (anchor, Node { value, origin: self.origin(span, quoted) })
             }
-            Event::SequenceStart(anchor, _) => (anchor, Node { value: self.list(depth)?, origin: self.origin(span, false) }),
-            Event::MappingStart(anchor, _) => (anchor, Node { value: self.map(depth)?, origin: self.origin(span, false) }),
+            Event::SequenceStart(anchor, _) => {
+                (anchor, Node { value: self.list(depth)?, origin: self.origin(span, false) })
+            }
+            Event::MappingStart(anchor, _) => {
+                (anchor, Node { value: self.map(depth)?, origin: self.origin(span, false) })
+            }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned().unwrap_or_default();
                 self.nodes += size(&node);
@@ -309,7 +341,8 @@ impl<'a> Reader<'a> {
 
     fn check_key(&mut self, key: &str, origin: &Origin, entries: &[Entry]) {
         if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-            let problem = Diagnostic::error("duplicate-key", origin.place(), format!("`{key}` stands here a second time"));
+            let problem =
+                Diagnostic::error("duplicate-key", origin.place(), format!("`{key}` stands here a second time"));
             self.problems.push(problem.related(first.origin.place(), "first here"));
         }
         if key.starts_with('$') && key != "$patch" {
@@ -363,7 +396,8 @@ mod tests {
 
     #[test]
     fn values_are_those_of_the_core_schema() {
-        let (values, problems) = plain("a: 1\nb: '1'\nc: yes\nd: 0x10\ne: 1.5\nf: ~\ng: [true, -3]\nh: 007\n---\nx: &y {z: 1}\nw: *y\n");
+        let (values, problems) =
+            plain("a: 1\nb: '1'\nc: yes\nd: 0x10\ne: 1.5\nf: ~\ng: [true, -3]\nh: 007\n---\nx: &y {z: 1}\nw: *y\n");
         assert_eq!(values[0], json!({"a": 1, "b": "1", "c": "yes", "d": 16, "e": 1.5, "g": [true, -3], "h": 7}));
         assert_eq!(values[1], json!({"x": {"z": 1}, "w": {"z": 1}}));
         assert!(problems.is_empty(), "{problems:?}");

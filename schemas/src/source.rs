@@ -45,11 +45,16 @@ impl Sources {
         let entries = walk.build().filter_map(|entry| match entry {
             Ok(entry) => Some(entry),
             Err(error) => {
-                problems.push(Diagnostic::error("unreadable", Place::Input, format!("the stack's folder cannot be read: {error}")));
+                problems.push(Diagnostic::error(
+                    "unreadable",
+                    Place::Input,
+                    format!("the stack's folder cannot be read: {error}"),
+                ));
                 None
             }
         });
-        let mut paths: Vec<PathBuf> = entries.filter(|it| it.file_type().is_some_and(|kind| kind.is_file())).map(|it| it.into_path()).collect();
+        let mut paths: Vec<PathBuf> =
+            entries.filter(|it| it.file_type().is_some_and(|kind| kind.is_file())).map(|it| it.into_path()).collect();
         paths.retain(|path| is_yaml(path));
         paths.sort();
         let mut texts = BTreeMap::new();
@@ -68,7 +73,9 @@ impl Sources {
 /// A file's text, if it may be ours.
 fn read_file(path: &Path, name: &str) -> Result<Option<String>, Box<Diagnostic>> {
     let at = |line, column| Place::File(Position { file: name.to_owned(), line, column });
-    let failed = |error: std::io::Error| Box::new(Diagnostic::error("unreadable", at(1, 1), format!("the file cannot be read: {error}")));
+    let failed = |error: std::io::Error| {
+        Box::new(Diagnostic::error("unreadable", at(1, 1), format!("the file cannot be read: {error}")))
+    };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MAX_BYTES {
         let message = format!("the file has {} MB; stack files of more than 1 MB are not read", size / 1_000_000);
@@ -76,7 +83,8 @@ fn read_file(path: &Path, name: &str) -> Result<Option<String>, Box<Diagnostic>>
         return Err(Box::new(Diagnostic::error("too-large", at(1, 1), message).help(help)));
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    let ours = bytes.windows(API_VERSION.len() - 3).any(|part| part == &API_VERSION.as_bytes()[..API_VERSION.len() - 3]);
+    let ours =
+        bytes.windows(API_VERSION.len() - 3).any(|part| part == &API_VERSION.as_bytes()[..API_VERSION.len() - 3]);
     if !ours {
         return Ok(None);
     }
@@ -86,6 +94,10 @@ fn read_file(path: &Path, name: &str) -> Result<Option<String>, Box<Diagnostic>>
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         let place = at(u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX));
-        Box::new(Diagnostic::error("not-utf8", place, format!("the file is not UTF-8: byte {valid} is no part of a character")))
+        Box::new(Diagnostic::error(
+            "not-utf8",
+            place,
+            format!("the file is not UTF-8: byte {valid} is no part of a character"),
+        ))
     })
 }

@@ -176,30 +176,44 @@ pub struct Given<'a> {
 pub fn variables(spec: &StackSpec, given: &Given<'_>, names: &mut Names, problems: &mut Vec<Diagnostic>) {
     use deployer_engine::diagnostic::Place;
     for name in given.vars.keys().filter(|name| !spec.variables.contains_key(*name)) {
-        let problem = Diagnostic::error("unknown-variable", Place::Input, format!("--var {name}: the stack declares no such variable"));
+        let problem = Diagnostic::error(
+            "unknown-variable",
+            Place::Input,
+            format!("--var {name}: the stack declares no such variable"),
+        );
         let near = nearest(name, spec.variables.keys().map(String::as_str));
         problems.push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean `{near}`?"))));
     }
     let environment = spec.environments.get(given.env);
     let at_env = given.node.get("environments").and_then(|it| it.get(given.env)).and_then(|it| it.get("variables"));
-    for name in environment.iter().flat_map(|it| it.variables.keys()).filter(|name| !spec.variables.contains_key(*name)) {
+    for name in environment.iter().flat_map(|it| it.variables.keys()).filter(|name| !spec.variables.contains_key(*name))
+    {
         let place = at_env.and_then(|it| it.entry(name)).map_or(Place::Input, |it| it.origin.place());
         problems.push(Diagnostic::error("unknown-variable", place, format!("the stack declares no variable `{name}`")));
     }
     for (name, variable) in &spec.variables {
-        let declared = given.node.get("variables").and_then(|it| it.entry(name)).map_or(Place::Input, |it| it.origin.place());
+        let declared =
+            given.node.get("variables").and_then(|it| it.entry(name)).map_or(Place::Input, |it| it.origin.place());
         let of_env = environment.and_then(|it| it.variables.get(name)).cloned();
         let place = match &of_env {
             Some(_) => at_env.and_then(|it| it.get(name)).map_or(Place::Input, |it| it.origin.place()),
             None => declared,
         };
-        let text = given.vars.get(name).map(|text| ("--var", text)).or_else(|| given.env_vars.get(name).map(|text| ("DEPLOYER_VAR_", text)));
+        let text = given
+            .vars
+            .get(name)
+            .map(|text| ("--var", text))
+            .or_else(|| given.env_vars.get(name).map(|text| ("DEPLOYER_VAR_", text)));
         let word = variable.kind.word();
         let value = match text {
             Some((from, text)) => {
                 let parsed = variable.kind.parse(text);
                 if parsed.is_none() {
-                    problems.push(Diagnostic::error("wrong-type", Place::Input, format!("{from} {name}: expected {word}, found `{text}`")));
+                    problems.push(Diagnostic::error(
+                        "wrong-type",
+                        Place::Input,
+                        format!("{from} {name}: expected {word}, found `{text}`"),
+                    ));
                 }
                 parsed
             }
@@ -210,10 +224,18 @@ pub fn variables(spec: &StackSpec, given: &Given<'_>, names: &mut Names, problem
             continue;
         };
         if !variable.kind.fits(&value) {
-            problems.push(Diagnostic::error("wrong-type", place, format!("the variable `{name}`: expected {word}, found `{value}`")));
+            problems.push(Diagnostic::error(
+                "wrong-type",
+                place,
+                format!("the variable `{name}`: expected {word}, found `{value}`"),
+            ));
         } else if !variable.allowed.is_empty() && !variable.allowed.contains(&value) {
             let allowed: Vec<String> = variable.allowed.iter().map(ToString::to_string).collect();
-            problems.push(Diagnostic::error("not-one-of", place, format!("the variable `{name}` is {value}; it is one of {}", allowed.join(", "))));
+            problems.push(Diagnostic::error(
+                "not-one-of",
+                place,
+                format!("the variable `{name}` is {value}; it is one of {}", allowed.join(", ")),
+            ));
         }
         names.values.insert(format!("var.{name}"), value);
     }

@@ -59,7 +59,10 @@ pub fn python() -> Result<PathBuf> {
     eprintln!("making the emulator's Python in {} (once, about a minute)", venv.display());
     let _ = fs::remove_dir_all(&venv);
     let venv_text = venv.to_string_lossy().into_owned();
-    step("python3 (3.9 or newer) with its venv module is needed", Command::new("python3").args(["-m", "venv", &venv_text]))?;
+    step(
+        "python3 (3.9 or newer) with its venv module is needed",
+        Command::new("python3").args(["-m", "venv", &venv_text]),
+    )?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
     step("the emulator's packages could not be installed from PyPI", Command::new(&python).args(pip).arg(&pins))?;
     fs::write(ready, "")?;

@@ -49,7 +49,8 @@ impl Emulator {
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or("the emulator has no stdout")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let said: Value = serde_json::from_str(&line).map_err(|_| format!("the emulator did not start; it said: {line}"))?;
+        let said: Value =
+            serde_json::from_str(&line).map_err(|_| format!("the emulator did not start; it said: {line}"))?;
         let endpoint = said["endpoint"].as_str().ok_or("the emulator told no endpoint")?.to_owned();
         Ok(Self { child, endpoint, scale })
     }
@@ -141,8 +142,14 @@ impl Client {
         let answer = get(&format!("{}/_emulator/calls?client={}", self.endpoint, self.name))?;
         let number = |name: &str| answer[name].as_u64().unwrap_or_default();
         let by_operation = answer["by_operation"].as_object().into_iter().flatten();
-        let by_operation = by_operation.map(|(name, count)| (name.clone(), count.as_u64().unwrap_or_default())).collect();
-        Ok(Calls { total: number("total"), mutating: number("mutating"), by_operation, max_in_flight: number("max_in_flight") })
+        let by_operation =
+            by_operation.map(|(name, count)| (name.clone(), count.as_u64().unwrap_or_default())).collect();
+        Ok(Calls {
+            total: number("total"),
+            mutating: number("mutating"),
+            by_operation,
+            max_in_flight: number("max_in_flight"),
+        })
     }
 
     /// Forgets what was called.
@@ -180,7 +187,11 @@ impl Client {
     /// Everything in its account, read by boto3: independent of the product.
     pub fn inventory(&self) -> Result<Value> {
         let script = build::workspace().join("tests/emulator/inventory.py");
-        let output = Command::new(build::python()?).arg(script).envs(self.env()).env("AWS_SDK_UA_APP_ID", "inventory").output()?;
+        let output = Command::new(build::python()?)
+            .arg(script)
+            .envs(self.env())
+            .env("AWS_SDK_UA_APP_ID", "inventory")
+            .output()?;
         if !output.status.success() {
             return Err(format!("the inventory failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
         }

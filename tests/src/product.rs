@@ -78,7 +78,10 @@ impl Product {
         let said = self.run(arguments)?;
         match said.code {
             Some(0) => Ok(said.stdout),
-            code => Err(format!("deployer {} ended with {code:?}:\n{}{}", arguments.join(" "), said.stdout, said.stderr).into()),
+            code => {
+                Err(format!("deployer {} ended with {code:?}:\n{}{}", arguments.join(" "), said.stdout, said.stderr)
+                    .into())
+            }
         }
     }
 

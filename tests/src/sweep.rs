@@ -39,7 +39,11 @@ const PHASES: &[Phase] = &[
     Phase {
         name: "replacement",
         edits: &[
-            ("orders/components.yaml", "{RetentionInDays: 60}", "{RetentionInDays: 60, LogGroupClass: INFREQUENT_ACCESS}"),
+            (
+                "orders/components.yaml",
+                "{RetentionInDays: 60}",
+                "{RetentionInDays: 60, LogGroupClass: INFREQUENT_ACCESS}",
+            ),
             ("audit.yaml", "RetentionInDays: 7", "RetentionInDays: 7\n    LogGroupClass: INFREQUENT_ACCESS"),
         ],
         command: APPLY,
@@ -112,7 +116,9 @@ impl Undisturbed {
         for phase in 0..PHASES.len() {
             let calls = (1..=self.calls[phase]).map(Point::Call);
             let writes = (1..=self.writes[phase]).map(Point::Write);
-            kills.extend(calls.chain(writes).flat_map(|point| [true, false].map(|before| Kill { phase, point, before })));
+            kills.extend(
+                calls.chain(writes).flat_map(|point| [true, false].map(|before| Kill { phase, point, before })),
+            );
         }
         kills
     }
@@ -149,9 +155,15 @@ impl Sweep {
             let (product, client) = self.prepared(number)?;
             let count = product.folder().join(".deployer-count");
             let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
-            let output = command.env("LD_PRELOAD", &self.library).env("DEPLOYER_TEST_COUNT", &count).stdin(Stdio::null()).output()?;
+            let output = command
+                .env("LD_PRELOAD", &self.library)
+                .env("DEPLOYER_TEST_COUNT", &count)
+                .stdin(Stdio::null())
+                .output()?;
             if !output.status.success() {
-                return Err(format!("{} failed undisturbed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into());
+                return Err(
+                    format!("{} failed undisturbed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into()
+                );
             }
             found.calls.push(client.calls()?.mutating);
             found.writes.push(fs::read_to_string(&count)?.parse()?);
@@ -185,7 +197,8 @@ impl Sweep {
             return Err(format!("the inventory differs:\n{now:#}\nundisturbed:\n{expected:#}").into());
         }
         let locks = fs::read_to_string(product.folder().join(".deployer/locks/components.json"))?;
-        let holders = fs::read_dir(product.folder().join(".deployer/locks/holders"))?.filter_map(std::result::Result::ok);
+        let holders =
+            fs::read_dir(product.folder().join(".deployer/locks/holders"))?.filter_map(std::result::Result::ok);
         let holders = holders.filter(|it| !it.file_name().to_string_lossy().starts_with('.')).count();
         if locks.trim() != "{}" || holders > 0 {
             return Err(format!("a lock is left: {locks}, {holders} holders").into());
@@ -208,7 +221,8 @@ impl Sweep {
 
     fn kill_at_write(&self, product: &Product, phase: &Phase, kill: &str) -> Result<()> {
         let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
-        let output = command.env("LD_PRELOAD", &self.library).env("DEPLOYER_TEST_KILL", kill).stdin(Stdio::null()).output()?;
+        let output =
+            command.env("LD_PRELOAD", &self.library).env("DEPLOYER_TEST_KILL", kill).stdin(Stdio::null()).output()?;
         match output.status.code() {
             None => Ok(()),
             Some(code) => Err(format!("the point was not reached; it ended with {code}").into()),
@@ -228,7 +242,10 @@ fn normal(value: Value) -> Value {
                 "deployer:lineage" | "deployer:token" => Value::String(key.to_owned()),
                 _ => normal(item),
             };
-            map.into_iter().map(|(key, item)| (key.clone(), fixed(&key, item))).collect::<serde_json::Map<_, _>>().into()
+            map.into_iter()
+                .map(|(key, item)| (key.clone(), fixed(&key, item)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         }
         Value::Array(items) => items.into_iter().map(normal).collect(),
         plain => plain,
@@ -244,7 +261,9 @@ pub fn run(kills: &[(Kill, Option<u64>)], workers: Vec<Sweep>, undisturbed: &Und
             scope.spawn(|| {
                 while let Some((kill, again)) = kills.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     if let Err(error) = worker.kill(*kill, *again, undisturbed) {
-                        let twice = again.map(|number| format!(", then before record write {number} of the recovery")).unwrap_or_default();
+                        let twice = again
+                            .map(|number| format!(", then before record write {number} of the recovery"))
+                            .unwrap_or_default();
                         println!("FAILED {kill}{twice}: {error}");
                         failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(kill);
                     }

@@ -79,7 +79,8 @@ fn faults_and_lost_answers_change_nothing() -> Result<()> {
     for seed in 0..2 {
         let client = emulator.client("rain");
         let product = stack(&client)?;
-        client.options(json!({"seed": seed, "throttle": 0.05, "error_5xx": 0.02, "reset": 0.02, "lost_answer": 0.02}))?;
+        client
+            .options(json!({"seed": seed, "throttle": 0.05, "error_5xx": 0.02, "reset": 0.02, "lost_answer": 0.02}))?;
         let said = product.run(APPLY)?;
         assert_eq!(said.code, Some(0), "seed {seed}: {}{}", said.stdout, said.stderr);
         client.options(json!({"throttle": 0, "error_5xx": 0, "reset": 0, "lost_answer": 0}))?;
@@ -159,7 +160,11 @@ fn wrong_account_and_no_credentials_are_said_plainly() -> Result<()> {
     assert_eq!(said.code, Some(4), "{said:?}");
     assert!(said.stderr.contains("belongs to account 999999999999"), "{}", said.stderr);
     let mut command = product.command(&["plan", "-e", "dev"]);
-    let output = command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", product.folder()).output()?;
+    let output = command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("HOME", product.folder())
+        .output()?;
     let said = deployer_tests::product::said(output);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stderr.contains("no credentials") && said.stderr.contains("AWS_PROFILE"), "{}", said.stderr);
@@ -199,14 +204,21 @@ fn json_is_one_document_or_lines_and_nothing_else() -> Result<()> {
     assert_eq!(plan["resource_changes"].as_array().map(Vec::len), Some(8));
     assert_eq!(plan["resource_changes"][0]["change"]["actions"], json!(["create"]));
     let lines = product.succeed(&[APPLY, &["--json"]].concat())?;
-    let events: Vec<serde_json::Value> = lines.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
+    let events: Vec<serde_json::Value> =
+        lines.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
     assert_eq!(events.last().map(|it| it["result"].clone()), Some(json!("succeeded")));
-    for command in [&["list"][..], &["history"], &["graph", "--format", "json"], &["show", "SQS.orders-queue"], &["validate"]] {
+    for command in
+        [&["list"][..], &["history"], &["graph", "--format", "json"], &["show", "SQS.orders-queue"], &["validate"]]
+    {
         let said = product.succeed(&[command, &["-e", "dev", "--json"]].concat())?;
         serde_json::from_str::<serde_json::Value>(&said).map_err(|error| format!("{command:?}: {error}: {said}"))?;
     }
     assert_eq!(product.run(&["plan", "--nonsense"])?.code, Some(64));
-    assert_eq!(product.run(APPLY.split_last().map_or(&[], |(_, rest)| rest))?.code, Some(0), "no changes need no approval");
+    assert_eq!(
+        product.run(APPLY.split_last().map_or(&[], |(_, rest)| rest))?.code,
+        Some(0),
+        "no changes need no approval"
+    );
     product.edit("orders/components.yaml", "60s", "70s")?;
     let said = product.run(&["apply", "-e", "dev"])?;
     assert_eq!(said.code, Some(4), "{said:?}");
@@ -219,7 +231,12 @@ fn killed_at_a_sample_of_points_it_converges() -> Result<()> {
     let sweep = Sweep::new(SCALE)?;
     let undisturbed = sweep.undisturbed()?;
     let kills = undisturbed.kills();
-    let sample: Vec<_> = kills.iter().step_by(kills.len() / 8).enumerate().map(|(index, kill)| (*kill, (index % 4 == 0).then_some(3))).collect();
+    let sample: Vec<_> = kills
+        .iter()
+        .step_by(kills.len() / 8)
+        .enumerate()
+        .map(|(index, kill)| (*kill, (index % 4 == 0).then_some(3)))
+        .collect();
     assert_eq!(run(&sample, vec![sweep], &undisturbed), 0);
     Ok(())
 }

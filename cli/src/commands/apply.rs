@@ -20,7 +20,13 @@ use crate::{
 };
 
 /// Runs it.
-pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, auto_approve: bool, term: &Term) -> Result<Code, Failure> {
+pub async fn run(
+    global: &Global,
+    flags: &PlanFlags,
+    destroy: bool,
+    auto_approve: bool,
+    term: &Term,
+) -> Result<Code, Failure> {
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
     }
@@ -35,21 +41,28 @@ pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, auto_approve
         if !as_json {
             plan::print(plan, &asked);
         }
-        let yes = auto_approve || asked.asks && asked.confirm(if destroy { "\nTake all of this down?" } else { "\nDo this?" });
+        let yes = auto_approve
+            || asked.asks && asked.confirm(if destroy { "\nTake all of this down?" } else { "\nDo this?" });
         missing = !auto_approve && !asked.asks;
         if !as_json && yes {
             asked.say("");
         }
         futures::future::ready(yes).boxed()
     };
-    let applied = session.apply(&context.loaded.desired, &wish, &mut approve).await.map_err(|trouble| context.failure(trouble))?;
+    let applied = session
+        .apply(&context.loaded.desired, &wish, &mut approve)
+        .await
+        .map_err(|trouble| context.failure(trouble))?;
     match applied {
         Applied::Ran { deployment, plan, report } => {
             end(global, &wish, deployment, &plan, &report, term);
             Ok(code(&report))
         }
         Applied::NoChanges => {
-            let plan = session.plan(&context.loaded.desired, &Wish { refresh: false, ..wish }).await.map_err(|trouble| context.failure(trouble))?;
+            let plan = session
+                .plan(&context.loaded.desired, &Wish { refresh: false, ..wish })
+                .await
+                .map_err(|trouble| context.failure(trouble))?;
             if as_json {
                 term.line(json!({"event": "summary", "result": "no-changes"}));
             } else {
@@ -66,7 +79,10 @@ pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, auto_approve
             Err(Failure::said(Code::Refused, "protected data would go; nothing was changed"))
         }
         Applied::Declined if missing => {
-            let failure = Failure::said(Code::Refused, "nobody can be asked here, and --auto-approve was not given; nothing was changed");
+            let failure = Failure::said(
+                Code::Refused,
+                "nobody can be asked here, and --auto-approve was not given; nothing was changed",
+            );
             Err(failure.help("read the plan above, then run the same command with --auto-approve"))
         }
         Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
@@ -105,11 +121,17 @@ fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Repo
     let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
     if report.is_success() {
         let what = if wish.destroy { "destroyed" } else { "deployed" };
-        term.say(format!("\n{}  deployment {deployment}: {done} steps done, each confirmed by a read", term.paint(Tone::Good, what)));
+        term.say(format!(
+            "\n{}  deployment {deployment}: {done} steps done, each confirmed by a read",
+            term.paint(Tone::Good, what)
+        ));
         return;
     }
     let head = if report.interrupted { "interrupted" } else { "failed" };
-    term.note(format!("\n{}  deployment {deployment}: {done} steps done, {failed} failed, {skipped} not started", term.paint(Tone::Bad, head)));
+    term.note(format!(
+        "\n{}  deployment {deployment}: {done} steps done, {failed} failed, {skipped} not started",
+        term.paint(Tone::Bad, head)
+    ));
     for (id, why) in &report.failed {
         let step = &plan.steps[*id];
         term.note(format!("  {} {}: {why}", step.verb(), step.address()));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use deployer_engine::{event::Nowhere, history::{Deployment, Ending}};
+use deployer_engine::{
+    event::Nowhere,
+    history::{Deployment, Ending},
+};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +25,9 @@ pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -
     let mut all = session.history(limit).await?;
     all.retain(|it| one.is_none_or(|id| it.id == id));
     if let (Some(id), true) = (one, all.is_empty()) {
-        return Err(Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them"));
+        return Err(
+            Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them")
+        );
     }
     if global.json {
         term.line(format!("{:#}", json!({"scope": context.scope(), "deployments": all})));
@@ -50,7 +55,11 @@ fn print(it: &Deployment, term: &Term) {
         Ending::Recovered => (Tone::Change, "killed, recovered"),
     };
     let took = it.finished_millis.map(|end| duration::show(end.saturating_sub(it.started_millis))).unwrap_or_default();
-    let revision = it.revision.as_deref().map(|text| format!("  {}", text.chars().take(12).collect::<String>())).unwrap_or_default();
+    let revision = it
+        .revision
+        .as_deref()
+        .map(|text| format!("  {}", text.chars().take(12).collect::<String>()))
+        .unwrap_or_default();
     term.line(format!(
         "{:>5}  {}  {}  {} by {} on {}  {took}  {}{revision}",
         it.id,

@@ -25,11 +25,15 @@ pub fn run(global: &Global, name: Option<String>, term: &Term) -> Result<Code, F
     };
     let fits = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 30 && !name.ends_with('-');
     if !fits || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-        let message = format!("`{name}` is no stack name: 1 to 30 lower-case letters, digits and `-`, starting with a letter");
+        let message =
+            format!("`{name}` is no stack name: 1 to 30 lower-case letters, digits and `-`, starting with a letter");
         return Err(Failure::said(Code::Usage, message).help("`deployer init NAME` gives it one"));
     }
     if let Some((file, _)) = FILES.iter().find(|(file, _)| root.join(file).exists()) {
-        return Err(Failure::said(Code::Failed, format!("{} exists already; nothing was written", root.join(file).display())));
+        return Err(Failure::said(
+            Code::Failed,
+            format!("{} exists already; nothing was written", root.join(file).display()),
+        ));
     }
     for (file, text) in FILES {
         write(&root.join(file), &text.replace("STACK", &name))?;
@@ -47,8 +51,12 @@ pub fn run(global: &Global, name: Option<String>, term: &Term) -> Result<Code, F
 
 fn folder_name(root: &Path) -> Result<String, Failure> {
     let full = std::fs::create_dir_all(root).and_then(|()| root.canonicalize());
-    let full = full.map_err(|error| Failure::said(Code::Failed, format!("{} cannot be used: {error}", root.display())))?;
-    Ok(full.file_name().map(|name| name.to_string_lossy().to_lowercase().replace(['_', ' ', '.'], "-")).unwrap_or_default())
+    let full =
+        full.map_err(|error| Failure::said(Code::Failed, format!("{} cannot be used: {error}", root.display())))?;
+    Ok(full
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase().replace(['_', ' ', '.'], "-"))
+        .unwrap_or_default())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

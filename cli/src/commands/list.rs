@@ -23,7 +23,9 @@ pub async fn run(global: &Global, kind: Option<&str>, service: Option<&str>, ter
         let stated = desired.components.get(id).and_then(|it| it.service.clone());
         stated.or_else(|| memory.shards.get(id)?.record.body.service.clone())
     };
-    let fits = |id: &&&ComponentId| kind.is_none_or(|kind| id.kind == kind) && service.is_none_or(|name| service_of(id).as_deref() == Some(name));
+    let fits = |id: &&&ComponentId| {
+        kind.is_none_or(|kind| id.kind == kind) && service.is_none_or(|name| service_of(id).as_deref() == Some(name))
+    };
     let mut rows = Vec::new();
     for id in all.iter().filter(fits) {
         let recorded = memory.shards.get(id).map(|held| &held.record.body.resources);
@@ -51,7 +53,10 @@ pub async fn run(global: &Global, kind: Option<&str>, service: Option<&str>, ter
         let text = |key: &str| row[key].as_str().unwrap_or_default();
         if last != text("component") {
             last = text("component").to_owned();
-            term.line(format!("\n{last}{}", row["service"].as_str().map(|name| format!("  ({name})")).unwrap_or_default()));
+            term.line(format!(
+                "\n{last}{}",
+                row["service"].as_str().map(|name| format!("  ({name})")).unwrap_or_default()
+            ));
         }
         term.line(format!("  {:<14} {:<24} {:<14} {}", text("role"), text("type"), text("status"), text("id")));
     }

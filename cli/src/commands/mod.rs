@@ -22,7 +22,9 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
     match cli.command {
         Command::Init { name } => init::run(global, name, term),
         Command::Validate => validate::run(global, term).await,
-        Command::Plan { flags, destroy, detailed_exitcode } => plan::run(global, &flags, destroy, detailed_exitcode, term).await,
+        Command::Plan { flags, destroy, detailed_exitcode } => {
+            plan::run(global, &flags, destroy, detailed_exitcode, term).await
+        }
         Command::Apply { flags, auto_approve } => apply::run(global, &flags, false, auto_approve, term).await,
         Command::Destroy { targets, auto_approve } => {
             let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };

@@ -14,7 +14,13 @@ use crate::{
 };
 
 /// Runs it.
-pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, detailed: bool, term: &Term) -> Result<Code, Failure> {
+pub async fn run(
+    global: &Global,
+    flags: &PlanFlags,
+    destroy: bool,
+    detailed: bool,
+    term: &Term,
+) -> Result<Code, Failure> {
     let reach = if flags.offline { Reach::Offline } else { Reach::Online };
     let context = Context::load(global, reach, term).await?;
     let quiet = Term { level: -1, ..*term };
@@ -30,7 +36,10 @@ pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, detailed: bo
             term.line(no_changes(&plan, term));
         } else {
             plan::print(&plan, term);
-            term.say(format!("\n`deployer apply` does this{}.", if flags.refresh && !flags.offline { "" } else { " (AWS was not read: apply looks first)" }));
+            term.say(format!(
+                "\n`deployer apply` does this{}.",
+                if flags.refresh && !flags.offline { "" } else { " (AWS was not read: apply looks first)" }
+            ));
         }
     }
     let changes = !plan.is_empty();
@@ -43,13 +52,20 @@ pub async fn run(global: &Global, flags: &PlanFlags, destroy: bool, detailed: bo
 
 /// The words for an empty plan.
 pub fn no_changes(plan: &deployer_engine::plan::Plan, term: &Term) -> String {
-    format!("{}  {}  {} resources are as the files say", term.paint(Tone::Good, "No changes"), plan::place(&plan.scope), plan.unchanged)
+    format!(
+        "{}  {}  {} resources are as the files say",
+        term.paint(Tone::Good, "No changes"),
+        plan::place(&plan.scope),
+        plan.unchanged
+    )
 }
 
 /// Deployments that run or were killed, for those who only look.
 fn say_open(memory: &Memory, term: &Term) {
     for id in &memory.open {
-        term.say(format!("Note    deployment {id} is under way, or was killed; if so, the next apply settles it first"));
+        term.say(format!(
+            "Note    deployment {id} is under way, or was killed; if so, the next apply settles it first"
+        ));
     }
 }
 

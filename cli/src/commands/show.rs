@@ -28,12 +28,17 @@ pub async fn run(global: &Global, what: &str, origin: bool, term: &Term) -> Resu
     };
     let resources = resources(&context, &memory, &id, role.as_deref());
     if resources.is_empty() {
-        return Err(Failure::said(Code::Usage, format!("there is no `{what}`")).help("`deployer list` shows what there is"));
+        return Err(
+            Failure::said(Code::Usage, format!("there is no `{what}`")).help("`deployer list` shows what there is")
+        );
     }
     let input = context.loaded.desired.components.get(&id).map(|it| it.rendered.clone());
     if global.json {
         let origins = origin.then(|| leaves(&context, &id));
-        term.line(format!("{:#}", json!({"component": id, "input": input, "origins": origins, "resources": resources})));
+        term.line(format!(
+            "{:#}",
+            json!({"component": id, "input": input, "origins": origins, "resources": resources})
+        ));
         return Ok(Code::Done);
     }
     term.line(term.paint(Tone::Strong, &id));
@@ -41,7 +46,11 @@ pub async fn run(global: &Global, what: &str, origin: bool, term: &Term) -> Resu
         print_input(&context, &id, origin, term);
     }
     for resource in &resources {
-        term.line(format!("\n  {}  {}", term.paint(Tone::Strong, value::show(&resource["role"])), value::show(&resource["type"])));
+        term.line(format!(
+            "\n  {}  {}",
+            term.paint(Tone::Strong, value::show(&resource["role"])),
+            value::show(&resource["type"])
+        ));
         for (name, key) in [("id", "id"), ("status", "status"), ("generation", "generation")] {
             if !resource[key].is_null() {
                 term.line(format!("    {name}: {}", value::show(&resource[key])));
@@ -57,8 +66,13 @@ pub async fn run(global: &Global, what: &str, origin: bool, term: &Term) -> Resu
 
 fn print_input(context: &Context, id: &ComponentId, origin: bool, term: &Term) {
     for leaf in leaves(context, id) {
-        let from = if origin { format!("   {}", term.paint(Tone::Faint, value::show(&leaf["from"]))) } else { String::new() };
-        term.line(format!("  {}: {}{from}", value::path(leaf["path"].as_str().unwrap_or_default()), value::show(&leaf["value"])));
+        let from =
+            if origin { format!("   {}", term.paint(Tone::Faint, value::show(&leaf["from"]))) } else { String::new() };
+        term.line(format!(
+            "  {}: {}{from}",
+            value::path(leaf["path"].as_str().unwrap_or_default()),
+            value::show(&leaf["value"])
+        ));
     }
 }
 
@@ -75,13 +89,21 @@ fn leaves(context: &Context, id: &ComponentId) -> Vec<Value> {
 fn walk(context: &Context, id: &ComponentId, path: &str, it: &Value, found: &mut Vec<Value>) {
     match it {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, item)| walk(context, id, &format!("{path}/{}", deployer_engine::diff::escape(key)), item, found));
+            map.iter().for_each(|(key, item)| {
+                walk(context, id, &format!("{path}/{}", deployer_engine::diff::escape(key)), item, found)
+            });
         }
         Value::Array(items) if !items.is_empty() => {
-            items.iter().enumerate().for_each(|(index, item)| walk(context, id, &format!("{path}/{index}"), item, found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, item)| walk(context, id, &format!("{path}/{index}"), item, found));
         }
         leaf => {
-            let from = context.loaded.origin(id, path).map_or_else(|| "built-in default".to_owned(), |(layer, at)| format!("{layer}  {at}"));
+            let from = context
+                .loaded
+                .origin(id, path)
+                .map_or_else(|| "built-in default".to_owned(), |(layer, at)| format!("{layer}  {at}"));
             found.push(json!({"path": path, "value": leaf, "from": from}));
         }
     }
@@ -90,8 +112,14 @@ fn walk(context: &Context, id: &ComponentId, path: &str, it: &Value, found: &mut
 fn resources(context: &Context, memory: &Memory, id: &ComponentId, only: Option<&str>) -> Vec<Value> {
     let recorded = memory.shards.get(id).map(|held| &held.record.body.resources);
     let stated = context.loaded.desired.resources.iter().filter(|(address, _)| address.component == *id);
-    let mut found: std::collections::BTreeMap<String, Value> =
-        stated.map(|(address, it)| (address.role.clone(), json!({"role": address.role, "type": it.kind, "properties": it.properties, "status": "not deployed"}))).collect();
+    let mut found: std::collections::BTreeMap<String, Value> = stated
+        .map(|(address, it)| {
+            (
+                address.role.clone(),
+                json!({"role": address.role, "type": it.kind, "properties": it.properties, "status": "not deployed"}),
+            )
+        })
+        .collect();
     for (role, state) in recorded.into_iter().flatten() {
         let entry = found.entry(role.clone()).or_insert_with(|| json!({"role": role, "type": state.kind}));
         if let Some(current) = &state.current {

@@ -20,7 +20,10 @@ pub fn component(context: &Context, memory: &Memory, text: &str) -> Result<Compo
         [] => {
             let near = all.iter().map(|id| id.to_string()).min_by_key(|id| strsim::levenshtein(id, text));
             let failure = Failure::said(Code::Usage, format!("there is no component `{text}`"));
-            Err(near.map_or(failure, |near| Failure::said(Code::Usage, format!("there is no component `{text}`")).help(format!("did you mean `{near}`?"))))
+            Err(near.map_or(failure, |near| {
+                Failure::said(Code::Usage, format!("there is no component `{text}`"))
+                    .help(format!("did you mean `{near}`?"))
+            }))
         }
         several => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
@@ -30,7 +33,11 @@ pub fn component(context: &Context, memory: &Memory, text: &str) -> Result<Compo
 }
 
 /// The components that the flags name; none: all of them.
-pub fn targets(context: &Context, memory: &Memory, flags: &PlanFlags) -> Result<Option<BTreeSet<ComponentId>>, Failure> {
+pub fn targets(
+    context: &Context,
+    memory: &Memory,
+    flags: &PlanFlags,
+) -> Result<Option<BTreeSet<ComponentId>>, Failure> {
     if flags.targets.is_empty() && flags.services.is_empty() {
         return Ok(None);
     }
@@ -41,7 +48,8 @@ pub fn targets(context: &Context, memory: &Memory, flags: &PlanFlags) -> Result<
     for service in &flags.services {
         let named = context.loaded.desired.components.iter().filter(|(_, it)| it.service.as_ref() == Some(service));
         let recorded = memory.shards.iter().filter(|(_, it)| it.record.body.service.as_ref() == Some(service));
-        let of: BTreeSet<ComponentId> = named.map(|(id, _)| id.clone()).chain(recorded.map(|(id, _)| id.clone())).collect();
+        let of: BTreeSet<ComponentId> =
+            named.map(|(id, _)| id.clone()).chain(recorded.map(|(id, _)| id.clone())).collect();
         if of.is_empty() {
             return Err(Failure::said(Code::Usage, format!("no component belongs to a service `{service}`")));
         }

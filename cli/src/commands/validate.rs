@@ -28,6 +28,10 @@ pub async fn run(global: &Global, term: &Term) -> Result<Code, Failure> {
         return Ok(Code::Done);
     }
     let (components, resources) = (desired.components.len(), desired.resources.len());
-    term.say(format!("{}  {}  {components} components, {resources} resources", term.paint(Tone::Good, "valid"), plan::place(&desired.scope)));
+    term.say(format!(
+        "{}  {}  {components} components, {resources} resources",
+        term.paint(Tone::Good, "valid"),
+        plan::place(&desired.scope)
+    ));
     Ok(Code::Done)
 }

@@ -42,7 +42,8 @@ pub fn print(plan: &Plan, term: &Term) {
 }
 
 fn header(plan: &Plan, term: &Term) -> String {
-    let from = if plan.from == 0 { "nothing deployed yet".to_owned() } else { format!("from deployment {}", plan.from) };
+    let from =
+        if plan.from == 0 { "nothing deployed yet".to_owned() } else { format!("from deployment {}", plan.from) };
     let line = format!("{}  {from}", place(&plan.scope));
     format!("{}    {}", term.paint(Tone::Strong, line), counts(&plan.counts()))
 }
@@ -62,7 +63,8 @@ pub fn counts(counts: &Counts) -> String {
         (counts.delete, "to delete"),
         (counts.retain, "to leave in AWS"),
     ];
-    let some: Vec<String> = words.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let some: Vec<String> =
+        words.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if some.is_empty() { "nothing to do".to_owned() } else { some.join(", ") }
 }
 
@@ -96,7 +98,8 @@ fn replaced<'a>(steps: &[&'a Step]) -> BTreeSet<(&'a Address, u32)> {
 }
 
 fn is_half(step: &Step, replaced: &BTreeSet<(&Address, u32)>) -> bool {
-    !matches!(step.action, Action::Create { .. } | Action::Update { .. }) && replaced.contains(&(step.address(), step.who.generation))
+    !matches!(step.action, Action::Create { .. } | Action::Update { .. })
+        && replaced.contains(&(step.address(), step.who.generation))
 }
 
 fn sign(step: &Step) -> &'static str {
@@ -121,7 +124,9 @@ fn tone(sign: &str) -> Tone {
 fn print_step(step: &Step, term: &Term) {
     let what = match &step.action {
         Action::Create { replaces: None, .. } => "new".to_owned(),
-        Action::Create { delete_first: true, .. } => "replaced: the old one goes first, because both cannot stand together".to_owned(),
+        Action::Create { delete_first: true, .. } => {
+            "replaced: the old one goes first, because both cannot stand together".to_owned()
+        }
         Action::Create { .. } => "replaced: the new one first, the old one is deleted last".to_owned(),
         Action::Update { .. } => "in place".to_owned(),
         Action::Delete { how, .. } if how.empty => "emptied, then deleted".to_owned(),
@@ -153,7 +158,8 @@ fn print_new(desired: &Value, term: &Term) {
     let tags = desired.get("Tags").and_then(Value::as_array).into_iter().flatten();
     let (ours, theirs): (Vec<&Value>, Vec<&Value>) = tags.partition(|tag| is_ours(tag));
     if !ours.is_empty() {
-        let list: Vec<String> = theirs.iter().map(|tag| format!("{}={}", value::show(&tag["Key"]), value::show(&tag["Value"]))).collect();
+        let list: Vec<String> =
+            theirs.iter().map(|tag| format!("{}={}", value::show(&tag["Key"]), value::show(&tag["Value"]))).collect();
         let list = if list.is_empty() { String::new() } else { format!("{}, ", list.join(", ")) };
         long_line(&format!("Tags: {list}and {} of deployer's own", ours.len()), term);
     }
@@ -217,8 +223,14 @@ fn split(value: &Value) -> (Value, Value) {
         _ if expr::hole(value).is_some() => (Value::Null, json!(true)),
         Value::Object(map) => {
             let parts: Vec<(&String, (Value, Value))> = map.iter().map(|(key, item)| (key, split(item))).collect();
-            let known = parts.iter().filter(|(_, (_, unknown))| *unknown != json!(true)).map(|(key, (known, _))| ((*key).clone(), known.clone()));
-            let unknown = parts.iter().filter(|(_, (_, unknown))| !is_known(unknown)).map(|(key, (_, unknown))| ((*key).clone(), unknown.clone()));
+            let known = parts
+                .iter()
+                .filter(|(_, (_, unknown))| *unknown != json!(true))
+                .map(|(key, (known, _))| ((*key).clone(), known.clone()));
+            let unknown = parts
+                .iter()
+                .filter(|(_, (_, unknown))| !is_known(unknown))
+                .map(|(key, (_, unknown))| ((*key).clone(), unknown.clone()));
             (Value::Object(known.collect()), Value::Object(unknown.collect()))
         }
         Value::Array(items) => {

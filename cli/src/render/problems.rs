@@ -17,7 +17,8 @@ pub fn print(problems: &Problems, term: &Term) {
 /// Prints one on stderr.
 pub fn draw(it: &Diagnostic, sources: &Sources, term: &Term) {
     let mut drawn = MietteDiagnostic::new(headline(it)).with_code(it.code.clone());
-    drawn.severity = Some(if it.severity == Severity::Error { miette::Severity::Error } else { miette::Severity::Warning });
+    drawn.severity =
+        Some(if it.severity == Severity::Error { miette::Severity::Error } else { miette::Severity::Warning });
     drawn.help = help(it);
     let source = file(&it.at).and_then(|position| Some((position, sources.text(&position.file)?)));
     let Some((position, text)) = source else { return term.note(render(&Report::new(drawn), term)) };
@@ -77,7 +78,10 @@ fn span(text: &str, line: u32, column: u32) -> std::ops::Range<usize> {
     let here = text[before..].lines().next().unwrap_or("");
     let skip = usize::try_from(column).unwrap_or(1).saturating_sub(1);
     let start: usize = here.chars().take(skip).map(char::len_utf8).sum();
-    let word = here[start..].find(|c: char| c.is_whitespace() || c == ':').filter(|length| *length > 0).unwrap_or(here.len() - start);
+    let word = here[start..]
+        .find(|c: char| c.is_whitespace() || c == ':')
+        .filter(|length| *length > 0)
+        .unwrap_or(here.len() - start);
     before + start..before + start + word
 }
 

@@ -55,7 +55,8 @@ impl Progress {
         if !self.term.lively {
             return;
         }
-        let style = ProgressStyle::with_template("      {spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style = ProgressStyle::with_template("      {spinner} {msg} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = self.bars.add(ProgressBar::new_spinner()).with_style(style).with_message(format!("{address} {verb}"));
         bar.enable_steady_tick(Duration::from_millis(120));
         self.inner().running.insert(address, bar);
@@ -81,7 +82,9 @@ impl Progress {
                 ));
             }
             Event::Settled { address, verb, outcome } => self.line(format!("  settled {address}: {verb}: {outcome}")),
-            Event::Waiting { owner, purpose, since_millis } => self.waiting(&owner.user, &owner.host, &purpose, since_millis),
+            Event::Waiting { owner, purpose, since_millis } => {
+                self.waiting(&owner.user, &owner.host, &purpose, since_millis)
+            }
             Event::PlanAgain { components } => {
                 let names: Vec<String> = components.iter().map(ToString::to_string).collect();
                 self.line(format!("{} changed since the plan was made; planning again", names.join(", ")));
@@ -102,16 +105,24 @@ impl Progress {
                     format!("{}/{}", inner.done, inner.steps)
                 };
                 let done = self.term.paint(Tone::Good, format!("{:<7}", past(&verb)));
-                self.line(format!("  {count:>7}  {done} {address}  {}", self.term.paint(Tone::Faint, duration::show(millis))));
+                self.line(format!(
+                    "  {count:>7}  {done} {address}  {}",
+                    self.term.paint(Tone::Faint, duration::show(millis))
+                ));
             }
             Event::StepFailed { address, verb, error } => {
                 self.end(&address);
                 self.line(format!("           {} {address}: {verb} {error}", self.term.paint(Tone::Bad, "failed ")));
             }
             Event::StepSkipped { address, verb, because } => {
-                self.line(format!("           {} {address}: {verb} was not started: {because}", self.term.paint(Tone::Faint, "skipped")));
+                self.line(format!(
+                    "           {} {address}: {verb} was not started: {because}",
+                    self.term.paint(Tone::Faint, "skipped")
+                ));
             }
-            Event::StateFailed { error } => self.line(format!("{} {error}", self.term.paint(Tone::Bad, "the state cannot be written:"))),
+            Event::StateFailed { error } => {
+                self.line(format!("{} {error}", self.term.paint(Tone::Bad, "the state cannot be written:")))
+            }
             Event::Refreshing { .. } | Event::Finished { .. } => {}
         }
     }
@@ -126,9 +137,13 @@ impl Progress {
 
     /// Says who holds the lock, at once and then every half minute.
     fn waiting(&self, user: &str, host: &str, purpose: &str, since_millis: u64) {
-        let text = format!("waiting for the lock: {user} on {host} holds it for {purpose} since {}", duration::date(since_millis));
+        let text = format!(
+            "waiting for the lock: {user} on {host} holds it for {purpose} since {}",
+            duration::date(since_millis)
+        );
         let mut inner = self.inner();
-        let said = inner.waiting.as_ref().is_some_and(|(last, at)| *last == text && at.elapsed() < Duration::from_secs(30));
+        let said =
+            inner.waiting.as_ref().is_some_and(|(last, at)| *last == text && at.elapsed() < Duration::from_secs(30));
         if !said {
             inner.waiting = Some((text.clone(), Instant::now()));
             drop(inner);

@@ -91,5 +91,8 @@ fn what_is_not_known_yet_differs() {
 #[test]
 fn a_map_that_is_not_there_is_one_change() {
     assert_eq!(changes(json!({"M": {"a": 1, "b": 2}}), json!({}), json!({})), "/M:InPlace");
-    assert_eq!(changes(json!({"M": {"a": 1}}), json!({"M": {"a": 1, "b": 2}}), json!({"M": {"a": 1, "b": 2}})), "/M/b:InPlace");
+    assert_eq!(
+        changes(json!({"M": {"a": 1}}), json!({"M": {"a": 1, "b": 2}}), json!({"M": {"a": 1, "b": 2}})),
+        "/M/b:InPlace"
+    );
 }

@@ -113,7 +113,12 @@ struct Run<'a> {
 }
 
 /// Runs `plan`. `shards` are the plan's components, read under the lock; they are kept up to date.
-pub async fn execute<'a>(plan: &'a Plan, journal: Journal, shards: &'a mut BTreeMap<ComponentId, Held<Shard>>, world: &'a World<'a>) -> Report {
+pub async fn execute<'a>(
+    plan: &'a Plan,
+    journal: Journal,
+    shards: &'a mut BTreeMap<ComponentId, Held<Shard>>,
+    world: &'a World<'a>,
+) -> Report {
     let (early, mut heard) = mpsc::unbounded();
     let unverified = |id: &&ComponentId| shards.get(*id).is_some_and(|held| held.record.body.unverified.is_some());
     let idle = |id: &&ComponentId| !plan.steps.iter().any(|step| step.address().component == **id);
@@ -325,7 +330,9 @@ impl<'a> Run<'a> {
         let (world, early) = (self.world, self.early.clone());
         let desired = self.intents.get(&id).and_then(|intent| intent.desired.clone());
         self.started.insert(id, world.clock.monotonic());
-        world.events.send(Event::StepStarted { address: step.address().clone(), verb: self.verb(id).word().to_owned() });
+        world
+            .events
+            .send(Event::StepStarted { address: step.address().clone(), verb: self.verb(id).word().to_owned() });
         let running = async move {
             let Some(resource) = world.types.get(&step.kind) else {
                 let error = format!("this version does not know the type {}", step.kind);
@@ -384,13 +391,23 @@ impl<'a> Run<'a> {
             self.progress.done(id);
         } else {
             let (sleep, stop) = (self.world.clock.sleep(usable_after), self.world.stop);
-            self.news.push(async move { stop.unless(sleep).await; News::Usable(id) }.boxed());
+            self.news.push(
+                async move {
+                    stop.unless(sleep).await;
+                    News::Usable(id)
+                }
+                .boxed(),
+            );
         }
     }
 
     fn fail(&mut self, id: StepId, error: String) {
         let address = self.plan.steps[id].address().clone();
-        self.world.events.send(Event::StepFailed { address, verb: self.verb(id).word().to_owned(), error: error.clone() });
+        self.world.events.send(Event::StepFailed {
+            address,
+            verb: self.verb(id).word().to_owned(),
+            error: error.clone(),
+        });
         self.report.failed.push((id, error));
         self.progress.failed(id);
     }

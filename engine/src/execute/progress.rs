@@ -51,7 +51,9 @@ impl Progress {
                 waiting[edge.step].push((step.id, edge.created));
             }
         }
-        let class = |kind: &str| types.get(kind).map_or(("unknown", 1), |it| (it.facts().rate.class, it.facts().rate.in_flight));
+        let class = |kind: &str| {
+            types.get(kind).map_or(("unknown", 1), |it| (it.facts().rate.class, it.facts().rate.in_flight))
+        };
         let last: BTreeSet<StepId> = plan.steps.iter().filter(|step| step.last).map(|step| step.id).collect();
         let mut progress = Self {
             phase: vec![Phase::Waiting; count],
@@ -116,7 +118,9 @@ impl Progress {
 
     /// True if every step of the component is done.
     pub(super) fn all_done(&self, component: &ComponentId) -> bool {
-        (0..self.phase.len()).filter(|id| self.components[*id] == *component).all(|id| self.phase[id] == Phase::Finished)
+        (0..self.phase.len())
+            .filter(|id| self.components[*id] == *component)
+            .all(|id| self.phase[id] == Phase::Finished)
     }
 
     /// True if somebody waits for more than its create call's answer.
@@ -132,7 +136,8 @@ impl Progress {
     }
 
     fn release(&mut self, id: StepId, created: bool) {
-        let freed: Vec<StepId> = self.waiting[id].iter().filter(|(_, early)| *early == created).map(|(next, _)| *next).collect();
+        let freed: Vec<StepId> =
+            self.waiting[id].iter().filter(|(_, early)| *early == created).map(|(next, _)| *next).collect();
         for next in freed {
             self.blocked[next] -= 1;
             self.offer(next);

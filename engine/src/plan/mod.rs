@@ -265,7 +265,9 @@ impl Plan {
                 Action::Create { replaces: None, .. } => counts.create += 1,
                 Action::Create { .. } => counts.replace += 1,
                 Action::Update { .. } => counts.change += 1,
-                Action::Delete { .. } if !replaced.contains(&(step.address(), step.who.generation)) => counts.delete += 1,
+                Action::Delete { .. } if !replaced.contains(&(step.address(), step.who.generation)) => {
+                    counts.delete += 1
+                }
                 Action::Retain if !replaced.contains(&(step.address(), step.who.generation)) => counts.retain += 1,
                 _ => {}
             }

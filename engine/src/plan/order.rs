@@ -45,13 +45,18 @@ pub(super) fn sorted(needs: &Needs) -> Result<Vec<Address>, Vec<Diagnostic>> {
     }
     // Kosaraju (iterative, so a long chain is no deep recursion) gives what is needed before what needs it.
     let groups = kosaraju_scc(&graph);
-    let cyclic = |group: &Vec<_>| group.len() > 1 || group.first().is_some_and(|node| graph.contains_edge(*node, *node));
+    let cyclic =
+        |group: &Vec<_>| group.len() > 1 || group.first().is_some_and(|node| graph.contains_edge(*node, *node));
     let mut problems = Vec::new();
     for group in groups.iter().filter(|group| cyclic(group)) {
         let members: BTreeSet<&Address> = group.iter().map(|node| graph[*node]).collect();
         problems.push(cycle_problem(&members, needs));
     }
-    if problems.is_empty() { Ok(groups.into_iter().flatten().map(|node| graph[node].clone()).collect()) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(groups.into_iter().flatten().map(|node| graph[node].clone()).collect())
+    } else {
+        Err(problems)
+    }
 }
 
 /// A cycle as the way through the files: each member, and what it needs next.
@@ -69,8 +74,9 @@ fn cycle_problem(members: &BTreeSet<&Address>, needs: &Needs) -> Diagnostic {
     let place = |address: &Address| Place::Resource { address: address.clone(), path: String::new() };
     let names: Vec<String> = way.iter().chain(way.first()).map(ToString::to_string).collect();
     let start = way.first().map_or(Place::Input, |address| place(address));
-    let mut problem = Diagnostic::error("cycle", start, format!("these need each other in a circle: {}", names.join(" -> ")))
-        .help("take one of these references or `dependsOn` away");
+    let mut problem =
+        Diagnostic::error("cycle", start, format!("these need each other in a circle: {}", names.join(" -> ")))
+            .help("take one of these references or `dependsOn` away");
     for (at, next) in way.iter().zip(way.iter().cycle().skip(1)) {
         problem = problem.related(place(at), format!("{at} needs {next}"));
     }

@@ -115,7 +115,10 @@ impl<'a> Planner<'a> {
         let recorded = self.input.shards.iter().flat_map(|(id, shard)| {
             shard.body.resources.values().flat_map(|it| &it.needs).map(|need| (id.clone(), need.component.clone()))
         });
-        let stated = self.needs.iter().flat_map(|(it, first)| first.iter().map(|need| (it.component.clone(), need.component.clone())));
+        let stated = self
+            .needs
+            .iter()
+            .flat_map(|(it, first)| first.iter().map(|need| (it.component.clone(), need.component.clone())));
         for (it, need) in recorded.chain(stated) {
             edges.insert(if self.input.destroy { (need, it) } else { (it, need) });
         }
@@ -153,7 +156,12 @@ impl<'a> Planner<'a> {
     fn decide(&mut self, address: &Address) {
         let wanted = &self.input.desired.resources[address];
         let Some(resource) = self.input.types.get(&wanted.kind) else {
-            return self.problem("unknown-type", address, "", format!("this version does not know the type {}", wanted.kind));
+            return self.problem(
+                "unknown-type",
+                address,
+                "",
+                format!("this version does not know the type {}", wanted.kind),
+            );
         };
         self.check_references(address, wanted);
         let recorded = self.recorded(address);
@@ -174,7 +182,8 @@ impl<'a> Planner<'a> {
             let Some(kind) = self.input.types.get(&target.kind) else { continue };
             if kind.facts().output(&reference.output).is_none() {
                 let names: Vec<_> = kind.facts().outputs.iter().map(|output| output.name).collect();
-                let message = format!("{} has no output `{}`; it has {}", reference.address, reference.output, names.join(", "));
+                let message =
+                    format!("{} has no output `{}`; it has {}", reference.address, reference.output, names.join(", "));
                 self.problem("unknown-output", address, "", message);
             }
         }
@@ -190,19 +199,29 @@ impl<'a> Planner<'a> {
         old: Option<Replaced<'_>>,
     ) -> Fate {
         let number = recorded.map_or(0, |it| it.generation) + 1;
-        let Some((name, desired)) = self.properties(address, wanted, resource.facts(), number, None) else { return Fate::New };
+        let Some((name, desired)) = self.properties(address, wanted, resource.facts(), number, None) else {
+            return Fate::New;
+        };
         let replaces = old.as_ref().map(|it| it.generation.number);
         let same_name = old.as_ref().is_some_and(|it| name.is_some() && it.generation.name == name);
         let slot = |of: &Value| resource.facts().slot.and_then(|slot| slot(of));
-        let same_slot = old.as_ref().is_some_and(|it| slot(&desired).is_some() && slot(&desired) == slot(&it.generation.applied));
-        let (reasons, changes) = old.as_ref().map_or_else(Default::default, |it| (it.reasons.clone(), it.changes.clone()));
+        let same_slot =
+            old.as_ref().is_some_and(|it| slot(&desired).is_some() && slot(&desired) == slot(&it.generation.applied));
+        let (reasons, changes) =
+            old.as_ref().map_or_else(Default::default, |it| (it.reasons.clone(), it.changes.clone()));
         let delete_first = same_name || same_slot;
         let action = Action::Create { desired, replaces, delete_first };
         let step = self.step(address, wanted, number, name, action, resource.facts(), reasons);
         self.plan.steps[step].changes = changes;
         if let Some(old) = old {
             self.plan.steps[step].pre_image = old.live;
-            self.remove_generation(address, old.generation, &wanted.kind, wanted.lifecycle, vec!["it is replaced".to_owned()]);
+            self.remove_generation(
+                address,
+                old.generation,
+                &wanted.kind,
+                wanted.lifecycle,
+                vec!["it is replaced".to_owned()],
+            );
         }
         Fate::New
     }
@@ -245,7 +264,12 @@ impl<'a> Planner<'a> {
             return self.create(address, wanted, resource, recorded, Some(old));
         }
         let reasons = self.other_reasons(wanted, recorded, generation, reattached, &changes);
-        let outputs = self.outputs_after(facts, generation, &changes, &self.input.live.get(&(address.clone(), generation.number)));
+        let outputs = self.outputs_after(
+            facts,
+            generation,
+            &changes,
+            &self.input.live.get(&(address.clone(), generation.number)),
+        );
         if reasons.is_empty() && !changes.iter().any(|change| change.how == How::InPlace) {
             self.plan.unchanged += 1;
             return outputs;
@@ -282,7 +306,13 @@ impl<'a> Planner<'a> {
         reasons
     }
 
-    fn outputs_after(&self, facts: &Facts, generation: &Generation, changes: &[FieldChange], live: &Option<&Seen>) -> Fate {
+    fn outputs_after(
+        &self,
+        facts: &Facts,
+        generation: &Generation,
+        changes: &[FieldChange],
+        live: &Option<&Seen>,
+    ) -> Fate {
         let mut outputs = generation.outputs.clone();
         if let Some(Seen::Ready { outputs: now, .. }) = live {
             outputs.extend(now.clone());
@@ -311,7 +341,8 @@ impl<'a> Planner<'a> {
         if let Some(rule) = &facts.name {
             let stated = properties.pointer(rule.field).and_then(Value::as_str).map(str::to_owned);
             let of_state = || kept.and_then(|it| it.name.clone());
-            let mint = || names::mint(rule, scope, &address.component.name, wanted.name_part.as_deref(), number, &properties);
+            let mint =
+                || names::mint(rule, scope, &address.component.name, wanted.name_part.as_deref(), number, &properties);
             name = stated.or_else(of_state).or_else(mint);
             let Some(name) = &name else {
                 let message = "its name needs the account's number, and that is not known: let deployer ask AWS (no --offline), or state `account` in the environment";
@@ -423,12 +454,15 @@ impl<'a> Planner<'a> {
     fn finish(mut self) -> Plan {
         let steps = self.plan.steps.iter().map(|step| (step.address().component.clone(), step.wave));
         // A component whose verdict is still out is looked at again even if nothing is to be done.
-        let unverified = self.input.shards.iter().filter(|(id, shard)| shard.body.unverified.is_some() && self.in_scope(id));
+        let unverified =
+            self.input.shards.iter().filter(|(id, shard)| shard.body.unverified.is_some() && self.in_scope(id));
         let all: Vec<(ComponentId, usize)> = steps.chain(unverified.map(|(id, _)| (id.clone(), 0))).collect();
         for (id, wave) in &all {
             let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);
             let entry = self.plan.components.entry(id.clone()).or_insert_with(|| PlannedComponent {
-                service: wanted.and_then(|it| it.service.clone()).or_else(|| self.input.shards.get(id)?.body.service.clone()),
+                service: wanted
+                    .and_then(|it| it.service.clone())
+                    .or_else(|| self.input.shards.get(id)?.body.service.clone()),
                 depends_on: wanted.map(|it| it.depends_on.clone()).unwrap_or_default(),
                 wave: 0,
                 going: wanted.is_none(),
@@ -498,7 +532,14 @@ pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>)
             for generation in recorded.standing() {
                 let wanted = Wanted::of(properties.into_iter().chain([&generation.applied]));
                 let (kind, id, confirmed) = (recorded.kind.clone(), generation.id.clone(), generation.confirmed);
-                found.push(Asked { address: address.clone(), generation: generation.number, kind, id, wanted, confirmed });
+                found.push(Asked {
+                    address: address.clone(),
+                    generation: generation.number,
+                    kind,
+                    id,
+                    wanted,
+                    confirmed,
+                });
             }
         }
     }

@@ -47,7 +47,14 @@ impl<'a> Planner<'a> {
     }
 
     /// One step that takes one generation away, as its policy says.
-    pub(super) fn remove_generation(&mut self, address: &Address, old: &Generation, kind: &str, lifecycle: Lifecycle, reasons: Vec<String>) {
+    pub(super) fn remove_generation(
+        &mut self,
+        address: &Address,
+        old: &Generation,
+        kind: &str,
+        lifecycle: Lifecycle,
+        reasons: Vec<String>,
+    ) {
         let gone = matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
         let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().stateful);
         let action = match lifecycle.on_delete {
@@ -58,7 +65,9 @@ impl<'a> Planner<'a> {
         if lifecycle.protect && !gone {
             let at = Place::Resource { address: address.clone(), path: String::new() };
             let message = format!("{address} is protected and would be deleted: {}", reasons.join(", "));
-            self.plan.refusals.push(Diagnostic::error("protected", at, message).help("set `protect: false`, apply that, then try again"));
+            self.plan.refusals.push(
+                Diagnostic::error("protected", at, message).help("set `protect: false`, apply that, then try again"),
+            );
         }
         let id = self.plan.steps.len();
         self.plan.steps.push(Step {
@@ -116,7 +125,8 @@ impl<'a> Planner<'a> {
         for id in self.forward.values().copied().collect::<Vec<_>>() {
             let step = &self.plan.steps[id];
             let Action::Create { desired, .. } = &step.action else { continue };
-            let clashes: Vec<StepId> = self.slots(step, desired).iter().filter_map(|slot| freed.get(slot).copied()).collect();
+            let clashes: Vec<StepId> =
+                self.slots(step, desired).iter().filter_map(|slot| freed.get(slot).copied()).collect();
             for delete in clashes {
                 self.plan.steps[id].after.push(Edge { step: delete, created: false });
                 first.push(delete);
@@ -125,7 +135,9 @@ impl<'a> Planner<'a> {
         // What must go before such a delete cannot be last either.
         while let Some(id) = first.pop() {
             if std::mem::replace(&mut self.plan.steps[id].last, false) {
-                first.extend(self.plan.steps[id].after.iter().map(|edge| edge.step).filter(|step| self.plan.steps[*step].last));
+                first.extend(
+                    self.plan.steps[id].after.iter().map(|edge| edge.step).filter(|step| self.plan.steps[*step].last),
+                );
             }
         }
     }

@@ -78,7 +78,8 @@ impl Cloud {
     /// All that exists, without ids: what two runs are compared by.
     pub fn inventory(&self, now: Duration) -> Vec<Value> {
         let things = self.at(now);
-        let mut all: Vec<Value> = things.things.values().map(|thing| json!({"kind": thing.kind, "spec": thing.spec})).collect();
+        let mut all: Vec<Value> =
+            things.things.values().map(|thing| json!({"kind": thing.kind, "spec": thing.spec})).collect();
         all.sort_by_key(Value::to_string);
         all
     }
@@ -105,7 +106,12 @@ impl Things {
 
 impl Reach {
     /// One mutating call.
-    pub async fn call(&self, operation: &'static str, what: String, change: impl FnOnce(&mut Things) -> Result<Value> + Send + 'static) -> Result<Value> {
+    pub async fn call(
+        &self,
+        operation: &'static str,
+        what: String,
+        change: impl FnOnce(&mut Things) -> Result<Value> + Send + 'static,
+    ) -> Result<Value> {
         let way = self.site.pass(&format!("{operation} {what}")).await;
         if way == Way::Late {
             let at = self.site.world().now() + LATE;

@@ -3,7 +3,12 @@
 //! Every mutating call and every record write is a numbered *point*. A test runs a scenario once to count them, then once more
 //! per point and fault. Nothing here is part of the product.
 
-#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's world stops at once when it is wrong")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test's world stops at once when it is wrong"
+)]
 
 pub mod clock;
 pub mod cloud;
@@ -36,7 +41,8 @@ pub enum Fault {
 }
 
 /// All faults that end or disturb a single run.
-pub const FAULTS: [Fault; 5] = [Fault::Refused, Fault::LostAnswer, Fault::CrashBefore, Fault::CrashAfter, Fault::CrashLate];
+pub const FAULTS: [Fault; 5] =
+    [Fault::Refused, Fault::LostAnswer, Fault::CrashBefore, Fault::CrashAfter, Fault::CrashLate];
 
 /// Decides what happens at each point of a process.
 pub type Fate = Arc<dyn Fn(usize, &str) -> Option<Fault> + Send + Sync>;

@@ -24,7 +24,12 @@ impl SimStore {
         Self { memory: memory.clone(), site: site.clone() }
     }
 
-    async fn write<T>(&self, action: &'static str, key: &str, what: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn write<T>(
+        &self,
+        action: &'static str,
+        key: &str,
+        what: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let source = || "the world wills it".into();
         match self.site.pass(&format!("{action} {key}")).await {
             Way::Do => what.await,

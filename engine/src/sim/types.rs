@@ -105,7 +105,8 @@ impl Kind for Slow {
 
 impl Kind for Slotted {
     const TYPE: &'static str = "Sim::Slotted";
-    const FACTS: Facts = Facts { found: FoundBy::Tag, slot: Some(|spec| spec.get("Input").map(Value::to_string)), ..BASE };
+    const FACTS: Facts =
+        Facts { found: FoundBy::Tag, slot: Some(|spec| spec.get("Input").map(Value::to_string)), ..BASE };
 }
 
 /// All types of the world.
@@ -141,7 +142,9 @@ fn create<K: Kind>(things: &mut Things, mut id: String, spec: Spec) -> Result<Va
     let there = things.things.contains_key(&id);
     match K::TYPE {
         "Sim::Named" | "Sim::Slow" if there => return refuse(Class::AlreadyExists, "NameTaken"),
-        "Sim::Slotted" if things.things.values().any(|it| it.kind == K::TYPE && it.spec.get("Input") == spec.input.as_ref()) => {
+        "Sim::Slotted"
+            if things.things.values().any(|it| it.kind == K::TYPE && it.spec.get("Input") == spec.input.as_ref()) =>
+        {
             return refuse(Class::Invalid, "SlotTaken");
         }
         "Sim::Nameless" | "Sim::Slotted" if there => id.push_str("-again"),
@@ -169,7 +172,8 @@ impl<K: Kind> Resource for Sim<K> {
 
     async fn create(&self, who: &Identity, spec: &Spec) -> Result<Created> {
         let (id, wanted) = (self.id(who, spec), spec.clone());
-        let made = self.0.call("Create", format!("{}", who.address), move |things| create::<K>(things, id, wanted)).await?;
+        let made =
+            self.0.call("Create", format!("{}", who.address), move |things| create::<K>(things, id, wanted)).await?;
         let id = made.as_str().unwrap_or_default();
         Ok(Created::whole(id).without(&["Late"]).output("Id", id))
     }
@@ -177,7 +181,9 @@ impl<K: Kind> Resource for Sim<K> {
     async fn update(&self, id: &PhysicalId, _: &Spec, spec: &Spec, _: &Changed) -> Result<()> {
         let (key, spec) = (id.0.clone(), spec.clone());
         let change = move |things: &mut Things| {
-            let Some(thing) = things.things.get_mut(&key) else { return Err(error("Update", Class::NotFound, "NotFound")) };
+            let Some(thing) = things.things.get_mut(&key) else {
+                return Err(error("Update", Class::NotFound, "NotFound"));
+            };
             thing.spec = value(&spec);
             Ok(Value::Null)
         };
@@ -193,12 +199,10 @@ impl<K: Kind> Resource for Sim<K> {
     async fn find(&self, who: &Identity, spec: &Spec) -> Result<Option<PhysicalId>> {
         let id = self.id(who, spec);
         let by_tag = matches!(K::FACTS.found, FoundBy::Tag);
-        let carries = |spec: &Value| spec["Tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag["Value"] == who.token.as_str()));
-        let found = if by_tag {
-            self.0.search(K::TYPE, carries).await
-        } else {
-            self.0.look(&id).await.map(|_| id)
+        let carries = |spec: &Value| {
+            spec["Tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag["Value"] == who.token.as_str()))
         };
+        let found = if by_tag { self.0.search(K::TYPE, carries).await } else { self.0.look(&id).await.map(|_| id) };
         Ok(found.map(PhysicalId))
     }
 }

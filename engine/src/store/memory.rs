@@ -26,7 +26,13 @@ struct Inner {
 }
 
 impl Inner {
-    fn put(&mut self, holders: bool, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
+    fn put(
+        &mut self,
+        holders: bool,
+        key: &str,
+        expected: Option<&Version>,
+        bytes: Bytes,
+    ) -> Result<Version, StoreError> {
         self.writes += 1;
         let version = Version(self.writes.to_string());
         let map = if holders { &mut self.holders } else { &mut self.objects };

@@ -86,7 +86,13 @@ pub struct How {
 
 impl Default for How {
     fn default() -> Self {
-        Self { points: Points::quiet(), safety: Safety::ON, same_host: true, all_ended: false, lock_timeout: Duration::ZERO }
+        Self {
+            points: Points::quiet(),
+            safety: Safety::ON,
+            same_host: true,
+            all_ended: false,
+            lock_timeout: Duration::ZERO,
+        }
     }
 }
 
@@ -108,12 +114,21 @@ impl Planet {
             objects: Arc::new(store.clone()),
             locks: Arc::new(store),
             events: Arc::new(Nowhere),
-            owner: Owner { user: "u".into(), host, pid: self.runs, process: String::new(), run: format!("run{}", self.runs) },
+            owner: Owner {
+                user: "u".into(),
+                host,
+                pid: self.runs,
+                process: String::new(),
+                run: format!("run{}", self.runs),
+            },
             // One process at a time on this host: whoever is in the records is gone. Of other hosts nothing is known, unless
             // the test knows that all have ended.
             probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),
             stop: Stop::default(),
-            limits: Limits { lock: LockRules { timeout: how.lock_timeout, ..LockRules::default() }, ..Limits::default() },
+            limits: Limits {
+                lock: LockRules { timeout: how.lock_timeout, ..LockRules::default() },
+                ..Limits::default()
+            },
             new_lineage: "line".to_owned(),
             safety: how.safety,
         }
@@ -166,7 +181,12 @@ impl Planet {
 
     /// A copy that lives on its own: same cloud, same records.
     pub fn fork(&self) -> Self {
-        Self { clock: self.clock.clone(), cloud: self.cloud.fork(), memory: Arc::new(self.memory.fork()), runs: self.runs }
+        Self {
+            clock: self.clock.clone(),
+            cloud: self.cloud.fork(),
+            memory: Arc::new(self.memory.fork()),
+            runs: self.runs,
+        }
     }
 
     /// What must hold after any disturbance and one clean run.
@@ -180,7 +200,12 @@ impl Planet {
         assert!(memory.open.is_empty(), "{label}: a deployment is still open: {:?}", memory.open);
         let locks = run(&self.clock.clone(), self.memory.locks()).expect("locks");
         assert!(locks.is_empty(), "{label}: locks are left: {locks:?}");
-        let standing: usize = memory.shards.values().flat_map(|it| it.record.body.resources.values()).map(|it| it.standing().count()).sum();
+        let standing: usize = memory
+            .shards
+            .values()
+            .flat_map(|it| it.record.body.resources.values())
+            .map(|it| it.standing().count())
+            .sum();
         assert_eq!(standing, expected.len(), "{label}: state and cloud do not hold the same things");
         for it in memory.shards.values() {
             assert!(it.record.body.unverified.is_none(), "{label}: a verdict is still out");

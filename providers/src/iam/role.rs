@@ -84,7 +84,15 @@ impl Role {
             call.send().await.map_err(failed("AttachRolePolicy"))?;
         }
         for arn in live.difference(&wanted) {
-            gone(self.iam.detach_role_policy().role_name(name).policy_arn(*arn).send().await.map_err(failed("DetachRolePolicy")))?;
+            gone(
+                self.iam
+                    .detach_role_policy()
+                    .role_name(name)
+                    .policy_arn(*arn)
+                    .send()
+                    .await
+                    .map_err(failed("DetachRolePolicy")),
+            )?;
         }
         Ok(())
     }
@@ -95,7 +103,14 @@ impl Role {
                 let call = self.iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
                 call.send().await.map_err(failed("PutRolePermissionsBoundary")).map(drop)
             }
-            None => gone(self.iam.delete_role_permissions_boundary().role_name(name).send().await.map_err(failed("DeleteRolePermissionsBoundary"))),
+            None => gone(
+                self.iam
+                    .delete_role_permissions_boundary()
+                    .role_name(name)
+                    .send()
+                    .await
+                    .map_err(failed("DeleteRolePermissionsBoundary")),
+            ),
         }
     }
 }
@@ -135,7 +150,11 @@ impl Resource for Role {
         let outputs = [("Arn", json!(live.arn)), ("RoleId", json!(live.role_id)), ("RoleName", json!(id))];
         let spec = RoleSpec {
             role_name: live.role_name,
-            assume_role_policy_document: live.assume_role_policy_document.as_deref().map(document::decode).unwrap_or_default(),
+            assume_role_policy_document: live
+                .assume_role_policy_document
+                .as_deref()
+                .map(document::decode)
+                .unwrap_or_default(),
             description: live.description.filter(|text| !text.is_empty()),
             max_session_duration: live.max_session_duration,
             path: Some(live.path),
@@ -184,10 +203,22 @@ impl Resource for Role {
         }
         let tags = tags::change(changed, spec.tags.as_ref());
         if !tags.set.is_empty() {
-            self.iam.tag_role().role_name(&id.0).set_tags(Some(iam_tags(tags.set)?)).send().await.map_err(failed("TagRole"))?;
+            self.iam
+                .tag_role()
+                .role_name(&id.0)
+                .set_tags(Some(iam_tags(tags.set)?))
+                .send()
+                .await
+                .map_err(failed("TagRole"))?;
         }
         if !tags.remove.is_empty() {
-            self.iam.untag_role().role_name(&id.0).set_tag_keys(Some(tags.remove)).send().await.map_err(failed("UntagRole"))?;
+            self.iam
+                .untag_role()
+                .role_name(&id.0)
+                .set_tag_keys(Some(tags.remove))
+                .send()
+                .await
+                .map_err(failed("UntagRole"))?;
         }
         Ok(())
     }
@@ -206,6 +237,8 @@ impl Resource for Role {
 }
 
 fn iam_tags(tags: impl IntoIterator<Item = (String, String)>) -> Result<Vec<IamTag>> {
-    let tag = |(key, value)| IamTag::builder().key(key).value(value).build().map_err(|error| Error::Missing(error.to_string()));
+    let tag = |(key, value)| {
+        IamTag::builder().key(key).value(value).build().map_err(|error| Error::Missing(error.to_string()))
+    };
     tags.into_iter().map(tag).collect()
 }

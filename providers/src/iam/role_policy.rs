@@ -50,7 +50,12 @@ impl RolePolicy {
 
     async fn put(&self, spec: &RolePolicySpec) -> Result<()> {
         let document = spec.policy_document.to_string();
-        let call = self.iam.put_role_policy().role_name(&spec.role_name).policy_name(&spec.policy_name).policy_document(document);
+        let call = self
+            .iam
+            .put_role_policy()
+            .role_name(&spec.role_name)
+            .policy_name(&spec.policy_name)
+            .policy_document(document);
         call.send().await.map_err(failed("PutRolePolicy")).map(drop)
     }
 }
@@ -73,10 +78,19 @@ impl Resource for RolePolicy {
 
     async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<RolePolicySpec>> {
         let (role, policy) = parts(id);
-        let answer = found(self.iam.get_role_policy().role_name(role).policy_name(policy).send().await.map_err(failed("GetRolePolicy")))?;
+        let answer = found(
+            self.iam
+                .get_role_policy()
+                .role_name(role)
+                .policy_name(policy)
+                .send()
+                .await
+                .map_err(failed("GetRolePolicy")),
+        )?;
         let Some(live) = answer else { return Ok(Seen::Absent) };
         let document = document::decode(&live.policy_document);
-        let spec = RolePolicySpec { role_name: live.role_name, policy_name: live.policy_name, policy_document: document };
+        let spec =
+            RolePolicySpec { role_name: live.role_name, policy_name: live.policy_name, policy_document: document };
         Ok(Seen::ready(spec, []))
     }
 
@@ -91,7 +105,15 @@ impl Resource for RolePolicy {
 
     async fn delete(&self, id: &PhysicalId, _: &RolePolicySpec, _: &DeleteOptions) -> Result<()> {
         let (role, policy) = parts(id);
-        gone(self.iam.delete_role_policy().role_name(role).policy_name(policy).send().await.map_err(failed("DeleteRolePolicy")))
+        gone(
+            self.iam
+                .delete_role_policy()
+                .role_name(role)
+                .policy_name(policy)
+                .send()
+                .await
+                .map_err(failed("DeleteRolePolicy")),
+        )
     }
 
     async fn find(&self, _: &Identity, spec: &RolePolicySpec) -> Result<Option<PhysicalId>> {

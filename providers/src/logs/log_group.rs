@@ -74,7 +74,8 @@ impl LogGroup {
     }
 
     async fn protect(&self, name: &str, on: bool) -> Result<()> {
-        let call = self.logs.put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(on);
+        let call =
+            self.logs.put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(on);
         call.send().await.map_err(failed("PutLogGroupDeletionProtection")).map(drop)
     }
 
@@ -84,7 +85,14 @@ impl LogGroup {
                 let call = self.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
                 call.send().await.map_err(failed("PutRetentionPolicy")).map(drop)
             }
-            None => gone(self.logs.delete_retention_policy().log_group_name(name).send().await.map_err(failed("DeleteRetentionPolicy"))),
+            None => gone(
+                self.logs
+                    .delete_retention_policy()
+                    .log_group_name(name)
+                    .send()
+                    .await
+                    .map_err(failed("DeleteRetentionPolicy")),
+            ),
         }
     }
 
@@ -94,7 +102,14 @@ impl LogGroup {
                 let call = self.logs.associate_kms_key().log_group_name(name).kms_key_id(key);
                 call.send().await.map_err(failed("AssociateKmsKey")).map(drop)
             }
-            None => self.logs.disassociate_kms_key().log_group_name(name).send().await.map_err(failed("DisassociateKmsKey")).map(drop),
+            None => self
+                .logs
+                .disassociate_kms_key()
+                .log_group_name(name)
+                .send()
+                .await
+                .map_err(failed("DisassociateKmsKey"))
+                .map(drop),
         }
     }
 }

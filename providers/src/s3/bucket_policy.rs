@@ -53,7 +53,11 @@ impl BucketPolicy {
 impl Resource for BucketPolicy {
     const TYPE: &'static str = "AWS::S3::BucketPolicy";
     const FACTS: Facts = Facts {
-        fields: &[("/Bucket", CreateOnly), ("/PolicyDocument", Document(document::policy)), ("/PolicyDocument", OnRemove(Replace))],
+        fields: &[
+            ("/Bucket", CreateOnly),
+            ("/PolicyDocument", Document(document::policy)),
+            ("/PolicyDocument", OnRemove(Replace)),
+        ],
         slot: Some(|spec| spec.get("Bucket").map(Value::to_string)),
         rate: RATE,
         ..Facts::PART

@@ -135,10 +135,14 @@ impl Resource for Queue {
 
     async fn read(&self, id: &PhysicalId, wanted: &Wanted) -> Result<Seen<QueueSpec>> {
         let asked = self.sqs.get_queue_attributes().queue_url(&id.0).attribute_names(QueueAttributeName::All);
-        let Some(answer) = found(asked.send().await.map_err(failed("GetQueueAttributes")))? else { return Ok(Seen::Absent) };
+        let Some(answer) = found(asked.send().await.map_err(failed("GetQueueAttributes")))? else {
+            return Ok(Seen::Absent);
+        };
         let live = answer.attributes.unwrap_or_default();
         let tags = if wanted.has("Tags") {
-            let Some(answer) = found(self.sqs.list_queue_tags().queue_url(&id.0).send().await.map_err(failed("ListQueueTags")))? else {
+            let Some(answer) =
+                found(self.sqs.list_queue_tags().queue_url(&id.0).send().await.map_err(failed("ListQueueTags")))?
+            else {
                 return Ok(Seen::Absent);
             };
             tags::from_map(answer.tags.unwrap_or_default())
@@ -154,7 +158,8 @@ impl Resource for Queue {
     async fn create(&self, _: &Identity, spec: &QueueSpec) -> Result<Created> {
         let attributes = to_attributes(spec, |_| true);
         let tags = tags::to_map(spec.tags.as_ref()).into_iter().collect();
-        let call = self.sqs.create_queue().queue_name(&spec.queue_name).set_attributes(Some(attributes)).set_tags(Some(tags));
+        let call =
+            self.sqs.create_queue().queue_name(&spec.queue_name).set_attributes(Some(attributes)).set_tags(Some(tags));
         let url = call.send().await.map_err(failed("CreateQueue"))?.queue_url.unwrap_or_default();
         Ok(Created::whole(url.clone()).output("QueueUrl", url).output("QueueName", spec.queue_name.clone()))
     }
@@ -182,7 +187,8 @@ impl Resource for Queue {
     }
 
     async fn find(&self, _: &Identity, spec: &QueueSpec) -> Result<Option<PhysicalId>> {
-        let answer = found(self.sqs.get_queue_url().queue_name(&spec.queue_name).send().await.map_err(failed("GetQueueUrl")))?;
+        let answer =
+            found(self.sqs.get_queue_url().queue_name(&spec.queue_name).send().await.map_err(failed("GetQueueUrl")))?;
         Ok(answer.and_then(|it| it.queue_url).map(PhysicalId))
     }
 }
@@ -229,5 +235,6 @@ fn from_attributes(name: &str, live: &HashMap<QueueAttributeName, String>) -> Qu
         let value = if TEXTS.contains(&key) { json!(text) } else { serde_json::from_str(text).unwrap_or_default() };
         values.insert(key.to_owned(), value);
     }
-    serde_json::from_value(values.into()).unwrap_or_else(|_| QueueSpec { queue_name: name.to_owned(), ..QueueSpec::default() })
+    serde_json::from_value(values.into())
+        .unwrap_or_else(|_| QueueSpec { queue_name: name.to_owned(), ..QueueSpec::default() })
 }

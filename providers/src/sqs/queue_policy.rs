@@ -54,7 +54,11 @@ impl QueuePolicy {
 impl Resource for QueuePolicy {
     const TYPE: &'static str = "AWS::SQS::QueuePolicy";
     const FACTS: Facts = Facts {
-        fields: &[("/Queues", CreateOnly), ("/PolicyDocument", Document(document::policy)), ("/PolicyDocument", OnRemove(Replace))],
+        fields: &[
+            ("/Queues", CreateOnly),
+            ("/PolicyDocument", Document(document::policy)),
+            ("/PolicyDocument", OnRemove(Replace)),
+        ],
         slot: Some(|spec| spec.get("Queues").map(Value::to_string)),
         rate: RATE,
         ..Facts::PART
@@ -92,6 +96,9 @@ impl Resource for QueuePolicy {
 fn place(spec: &QueuePolicySpec) -> Result<&str> {
     match spec.queues.as_slice() {
         [url] => Ok(url),
-        all => Err(invalid("SetQueueAttributes", format!("`Queues` names {} queues; write one AWS::SQS::QueuePolicy for each", all.len()))),
+        all => Err(invalid(
+            "SetQueueAttributes",
+            format!("`Queues` names {} queues; write one AWS::SQS::QueuePolicy for each", all.len()),
+        )),
     }
 }

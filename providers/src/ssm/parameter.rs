@@ -69,7 +69,10 @@ impl Parameter {
     /// Tags are taken by a create alone.
     async fn put(&self, spec: &ParameterSpec, overwrite: bool) -> Result<()> {
         if !matches!(spec.kind.as_str(), "String" | "StringList") {
-            return Err(invalid("PutParameter", format!("`Type` is String or StringList, not {}: secrets belong into Secrets Manager", spec.kind)));
+            return Err(invalid(
+                "PutParameter",
+                format!("`Type` is String or StringList, not {}: secrets belong into Secrets Manager", spec.kind),
+            ));
         }
         let tags = ssm_tags(tags::to_map(spec.tags.as_ref()))?;
         let call = self
@@ -103,7 +106,11 @@ impl Resource for Parameter {
             ("/DataType", OnRemove(Replace)),
             ("/Tags", ByKey("Key")),
         ],
-        outputs: &[Output::ready("Arn"), Output::created("Name"), Output { changed_by: &["/Value"], ..Output::ready("Value") }],
+        outputs: &[
+            Output::ready("Arn"),
+            Output::created("Name"),
+            Output { changed_by: &["/Value"], ..Output::ready("Value") },
+        ],
         name: Some(NameRule { field: "/Name", max: 1_000, scope: NameScope::Region, suffix: None, prefix: "" }),
         rate: Rate { class: "ssm", in_flight: 4 },
         ..Facts::NAMED
@@ -123,14 +130,21 @@ impl Resource for Parameter {
         if ["Description", "AllowedPattern", "Tier"].iter().any(|name| wanted.has(name)) {
             let filter = ParameterStringFilter::builder().key("Name").option("Equals").values(&id.0).build();
             let filter = filter.map_err(|error| Error::Missing(error.to_string()))?;
-            let page = self.ssm.describe_parameters().parameter_filters(filter).send().await.map_err(failed("DescribeParameters"))?;
+            let page = self
+                .ssm
+                .describe_parameters()
+                .parameter_filters(filter)
+                .send()
+                .await
+                .map_err(failed("DescribeParameters"))?;
             let Some(more) = page.parameters.into_iter().flatten().next() else { return Ok(Seen::Absent) };
             spec.description = more.description.filter(|text| !text.is_empty());
             spec.allowed_pattern = more.allowed_pattern.filter(|text| !text.is_empty());
             spec.tier = more.tier.map(|tier| tier.as_str().to_owned());
         }
         if wanted.has("Tags") {
-            let call = self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&id.0);
+            let call =
+                self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&id.0);
             let answer = found(call.send().await.map_err(failed("ListTagsForResource")))?;
             let listed = answer.and_then(|it| it.tag_list).unwrap_or_default();
             spec.tags = tags::from_map(listed.into_iter().map(|tag| (tag.key, tag.value)));
@@ -150,11 +164,16 @@ impl Resource for Parameter {
         }
         let tags = tags::change(changed, spec.tags.as_ref());
         if !tags.set.is_empty() {
-            let call = self.ssm.add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&id.0);
+            let call =
+                self.ssm.add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&id.0);
             call.set_tags(Some(ssm_tags(tags.set)?)).send().await.map_err(failed("AddTagsToResource"))?;
         }
         if !tags.remove.is_empty() {
-            let call = self.ssm.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&id.0);
+            let call = self
+                .ssm
+                .remove_tags_from_resource()
+                .resource_type(ResourceTypeForTagging::Parameter)
+                .resource_id(&id.0);
             call.set_tag_keys(Some(tags.remove)).send().await.map_err(failed("RemoveTagsFromResource"))?;
         }
         Ok(())
@@ -171,6 +190,8 @@ impl Resource for Parameter {
 }
 
 fn ssm_tags(tags: impl IntoIterator<Item = (String, String)>) -> Result<Vec<SsmTag>> {
-    let tag = |(key, value)| SsmTag::builder().key(key).value(value).build().map_err(|error| Error::Missing(error.to_string()));
+    let tag = |(key, value)| {
+        SsmTag::builder().key(key).value(value).build().map_err(|error| Error::Missing(error.to_string()))
+    };
     tags.into_iter().map(tag).collect()
 }

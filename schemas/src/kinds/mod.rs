@@ -73,7 +73,11 @@ impl Expansion<'_> {
         };
         let address = self.id.at(role);
         if self.resources.contains_key(&address) {
-            self.problems.push((String::new(), "role-clash", format!("two parts of it would be {address}: choose other names")));
+            self.problems.push((
+                String::new(),
+                "role-clash",
+                format!("two parts of it would be {address}: choose other names"),
+            ));
         }
         self.resources.entry(address).insert_entry(resource).into_mut()
     }
@@ -107,9 +111,12 @@ impl Expansion<'_> {
 /// Leaves nulls out of maps, at any depth.
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            map.into_iter().filter(|(_, item)| !item.is_null()).map(|(key, item)| (key, without_nulls(item))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Object(map) => map
+            .into_iter()
+            .filter(|(_, item)| !item.is_null())
+            .map(|(key, item)| (key, without_nulls(item)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         Value::Array(items) => items.into_iter().map(without_nulls).collect(),
         plain => plain,
     }

@@ -56,7 +56,8 @@ impl Kind for Resource {
         let tags = properties.get("Tags").and_then(Value::as_array).cloned().unwrap_or_default();
         if let Some(map) = properties.as_object_mut().filter(|_| !to.tags.is_empty()) {
             let stated = |key: &str| tags.iter().any(|tag| tag["Key"] == key);
-            let more = to.tags.iter().filter(|(key, _)| !stated(key)).map(|(key, value)| json!({"Key": key, "Value": value}));
+            let more =
+                to.tags.iter().filter(|(key, _)| !stated(key)).map(|(key, value)| json!({"Key": key, "Value": value}));
             let all: Vec<Value> = tags.iter().cloned().chain(more).collect();
             map.insert("Tags".to_owned(), all.into());
         }

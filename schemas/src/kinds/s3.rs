@@ -144,7 +144,8 @@ impl Kind for S3 {
 
     fn expand(spec: &S3Spec, to: &mut Expansion<'_>) {
         check(spec, to);
-        let rules: Option<Vec<Value>> = spec.lifecycle.as_ref().map(|rules| rules.iter().enumerate().map(rule).collect());
+        let rules: Option<Vec<Value>> =
+            spec.lifecycle.as_ref().map(|rules| rules.iter().enumerate().map(rule).collect());
         let versioning = spec.versioning.map(|on| json!({"Status": if on { "Enabled" } else { "Suspended" }}));
         let properties = json!({
             "BucketName": spec.name,
@@ -223,7 +224,12 @@ fn check(spec: &S3Spec, to: &mut Expansion<'_>) {
     if let Some(name) = &spec.name {
         let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         let inner = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-');
-        if !(3..=63).contains(&name.len()) || !inner || !ends(name.chars().next()) || !ends(name.chars().last()) || name.contains("..") {
+        if !(3..=63).contains(&name.len())
+            || !inner
+            || !ends(name.chars().next())
+            || !ends(name.chars().last())
+            || name.contains("..")
+        {
             to.problem("/name", "a bucket's name has 3 to 63 lower-case letters, digits, `.` and `-`, and starts and ends with a letter or digit");
         }
     }
@@ -231,7 +237,12 @@ fn check(spec: &S3Spec, to: &mut Expansion<'_>) {
         let at = |field: &str| format!("/lifecycle/{index}/{field}");
         to.within(&at("expireAfterDays"), rule.expire_after_days, 1, i64::from(i32::MAX));
         to.within(&at("noncurrentExpireAfterDays"), rule.noncurrent_expire_after_days, 1, i64::from(i32::MAX));
-        to.within(&at("abortIncompleteUploadsAfterDays"), rule.abort_incomplete_uploads_after_days, 1, i64::from(i32::MAX));
+        to.within(
+            &at("abortIncompleteUploadsAfterDays"),
+            rule.abort_incomplete_uploads_after_days,
+            1,
+            i64::from(i32::MAX),
+        );
         let nothing = rule.expire_after_days.is_none()
             && rule.noncurrent_expire_after_days.is_none()
             && rule.abort_incomplete_uploads_after_days.is_none()

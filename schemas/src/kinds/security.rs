@@ -64,7 +64,9 @@ pub struct Security;
 
 /// `order-worker` is `OrderWorker` in addresses.
 fn pascal(name: &str) -> String {
-    let capital = |word: &str| word.chars().next().map(|first| format!("{}{}", first.to_ascii_uppercase(), &word[first.len_utf8()..]));
+    let capital = |word: &str| {
+        word.chars().next().map(|first| format!("{}{}", first.to_ascii_uppercase(), &word[first.len_utf8()..]))
+    };
     name.split(|c: char| !c.is_alphanumeric()).filter_map(capital).collect()
 }
 
@@ -74,8 +76,11 @@ impl Kind for Security {
     type Spec = SecuritySpec;
 
     fn outputs(spec: &Value) -> Outputs {
-        let names = spec.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(|role| role["name"].as_str());
-        let of = |name: &str, what: &str, output: &str| (format!("{name}.{what}"), (format!("{}Role", pascal(name)), output.to_owned()));
+        let names =
+            spec.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(|role| role["name"].as_str());
+        let of = |name: &str, what: &str, output: &str| {
+            (format!("{name}.{what}"), (format!("{}Role", pascal(name)), output.to_owned()))
+        };
         names.flat_map(|name| [of(name, "arn", "Arn"), of(name, "name", "RoleName")]).collect()
     }
 
@@ -90,7 +95,9 @@ fn add_role(at: &str, role: &Role, to: &mut Expansion<'_>) {
     check(at, role, to);
     let own = format!("{}Role", pascal(&role.name));
     let partition = &to.scope.partition;
-    let managed = |name: &String| if name.starts_with("arn:") { name.clone() } else { format!("arn:{partition}:iam::aws:policy/{name}") };
+    let managed = |name: &String| {
+        if name.starts_with("arn:") { name.clone() } else { format!("arn:{partition}:iam::aws:policy/{name}") }
+    };
     let properties = json!({
         "AssumeRolePolicyDocument": trust(&role.trust, partition),
         "ManagedPolicyArns": role.managed_policies.as_ref().map(|all| all.iter().map(managed).collect::<Vec<_>>()),
@@ -116,7 +123,9 @@ fn trust(it: &Trust, partition: &str) -> Value {
     let root = |account: &String| format!("arn:{partition}:iam::{account}:root");
     let mut statements = Vec::new();
     statements.extend(it.services.iter().map(|services| allow(json!({"Service": services}))));
-    statements.extend(it.accounts.iter().map(|accounts| allow(json!({"AWS": accounts.iter().map(root).collect::<Vec<_>>()}))));
+    statements.extend(
+        it.accounts.iter().map(|accounts| allow(json!({"AWS": accounts.iter().map(root).collect::<Vec<_>>()}))),
+    );
     match &it.policy {
         Some(policy) if statements.is_empty() => policy.document(),
         more => {
@@ -127,7 +136,8 @@ fn trust(it: &Trust, partition: &str) -> Value {
 }
 
 fn check(at: &str, role: &Role, to: &mut Expansion<'_>) {
-    let fits = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
+    let fits =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
     if !fits(&role.name) || role.name.len() > 48 {
         to.problem(&format!("{at}/name"), "a role's name has 1 to 48 letters, digits and `+=,.@_-`");
     }
@@ -137,12 +147,18 @@ fn check(at: &str, role: &Role, to: &mut Expansion<'_>) {
     }
     for (index, account) in role.trust.accounts.iter().flatten().enumerate() {
         if account.len() != 12 || !account.chars().all(|c| c.is_ascii_digit()) {
-            to.problem(&format!("{at}/trust/accounts/{index}"), "an account's number has 12 digits; write it in quotes");
+            to.problem(
+                &format!("{at}/trust/accounts/{index}"),
+                "an account's number has 12 digits; write it in quotes",
+            );
         }
     }
     for (index, policy) in role.policies.iter().flatten().enumerate() {
         if !fits(&policy.name) || policy.name.len() > 128 {
-            to.problem(&format!("{at}/policies/{index}/name"), "a policy's name has 1 to 128 letters, digits and `+=,.@_-`");
+            to.problem(
+                &format!("{at}/policies/{index}/name"),
+                "a policy's name has 1 to 128 letters, digits and `+=,.@_-`",
+            );
         }
     }
 }

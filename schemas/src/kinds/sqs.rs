@@ -86,7 +86,11 @@ impl Kind for Sqs {
 
     fn outputs(spec: &Value) -> Outputs {
         let of = |name: &str, role: &str, output: &str| (name.to_owned(), (role.to_owned(), output.to_owned()));
-        let mut outputs = Outputs::from([of("url", "Queue", "QueueUrl"), of("arn", "Queue", "Arn"), of("name", "Queue", "QueueName")]);
+        let mut outputs = Outputs::from([
+            of("url", "Queue", "QueueUrl"),
+            of("arn", "Queue", "Arn"),
+            of("name", "Queue", "QueueName"),
+        ]);
         if spec.get("deadLetter").is_some() {
             outputs.extend([of("deadLetterUrl", "DeadLetter", "QueueUrl"), of("deadLetterArn", "DeadLetter", "Arn")]);
         }
@@ -132,7 +136,9 @@ impl Kind for Sqs {
 fn encryption(it: Option<&Encryption>) -> Value {
     match it {
         Some(Encryption::Named(Service::Sse)) => json!({"SqsManagedSseEnabled": true}),
-        Some(Encryption::Kms(kms)) => json!({"KmsMasterKeyId": kms.kms_key_id.value, "KmsDataKeyReusePeriodSeconds": kms.reuse.map(|it| it.0)}),
+        Some(Encryption::Kms(kms)) => {
+            json!({"KmsMasterKeyId": kms.kms_key_id.value, "KmsDataKeyReusePeriodSeconds": kms.reuse.map(|it| it.0)})
+        }
         None => json!({}),
     }
 }
@@ -160,7 +166,9 @@ fn check(spec: &SqsSpec, to: &mut Expansion<'_>) {
     }
     if let Some(name) = &spec.name {
         let plain = name.strip_suffix(".fifo").unwrap_or(name);
-        let fits = !plain.is_empty() && name.len() <= 80 && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let fits = !plain.is_empty()
+            && name.len() <= 80
+            && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if !fits {
             to.problem("/name", "a queue's name has 1 to 80 letters, digits, `-` and `_`");
         }

@@ -35,7 +35,11 @@ fn main() -> Result<()> {
     must_say(&show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?, "VisibilityTimeout: 60 -> 90")?;
 
     title("A replacement: the log group's class is create-only; the new one first, the old one last");
-    stack.edit("orders/components.yaml", "{RetentionInDays: 30}", "{RetentionInDays: 30, LogGroupClass: INFREQUENT_ACCESS}")?;
+    stack.edit(
+        "orders/components.yaml",
+        "{RetentionInDays: 30}",
+        "{RetentionInDays: 30, LogGroupClass: INFREQUENT_ACCESS}",
+    )?;
     must_say(&show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?, "1 to replace")?;
 
     title("Somebody changes a field outside of deployer; the plan sees that field and nothing else");
@@ -69,7 +73,9 @@ fn main() -> Result<()> {
     title("An independent listing (boto3) of what is left in the account");
     let left = client.inventory()?;
     println!("{left:#}");
-    let nothing = left.as_object().is_some_and(|kinds| kinds.values().all(|all| all.as_object().is_some_and(serde_json::Map::is_empty)));
+    let nothing = left
+        .as_object()
+        .is_some_and(|kinds| kinds.values().all(|all| all.as_object().is_some_and(serde_json::Map::is_empty)));
     let unsupported = emulator.unsupported()?;
     match (nothing, unsupported.is_empty()) {
         (true, true) => {

@@ -18,14 +18,21 @@ fn main() -> Result<()> {
     let all = arguments.iter().any(|it| it == "--all");
     let workers = (0..count.max(1)).map(|_| Sweep::new(0.01)).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
-    println!("undisturbed: AWS calls {:?}, record writes {:?} by phase; seed {seed}", undisturbed.calls, undisturbed.writes);
+    println!(
+        "undisturbed: AWS calls {:?}, record writes {:?} by phase; seed {seed}",
+        undisturbed.calls, undisturbed.writes
+    );
     let kills = undisturbed.kills();
     // A second kill during the recovery, at another of its writes for each sampled point.
     let step = if all { 1 } else { (kills.len() / sample.max(1)).max(1) };
     let offset = usize::try_from(seed).unwrap_or(0) % step;
     let chosen: Vec<_> = kills.iter().skip(offset).step_by(step).map(|kill| (*kill, None)).collect();
     let every = if all { (kills.len() / 30).max(1) } else { 4 };
-    let twice = chosen.iter().step_by(every).enumerate().map(|(index, (kill, _))| (*kill, Some(1 + (index as u64 * 5 + seed) % 20)));
+    let twice = chosen
+        .iter()
+        .step_by(every)
+        .enumerate()
+        .map(|(index, (kill, _))| (*kill, Some(1 + (index as u64 * 5 + seed) % 20)));
     let points: Vec<_> = chosen.iter().copied().chain(twice).collect();
     if run(&points, workers, &undisturbed) > 0 {
         return Err("the sweep has failures".into());

@@ -11,8 +11,8 @@ use deployer_engine::{
 use super::{
     Bucket,
     spec::{
-        AbortUpload, BucketSpec, Encryption, EncryptionDefault, EncryptionRule, Lifecycle, NoncurrentExpiration, Ownership, OwnershipRule,
-        PublicAccessBlock, Rule, Transition, Versioning,
+        AbortUpload, BucketSpec, Encryption, EncryptionDefault, EncryptionRule, Lifecycle, NoncurrentExpiration,
+        Ownership, OwnershipRule, PublicAccessBlock, Rule, Transition, Versioning,
     },
 };
 use crate::{
@@ -84,7 +84,9 @@ impl Bucket {
         if changed.touches("PublicAccessBlockConfiguration") {
             self.write_access(bucket, spec.public_access_block_configuration.as_ref()).await?;
         }
-        if let Some(versioning) = spec.versioning_configuration.as_ref().filter(|_| changed.touches("VersioningConfiguration")) {
+        if let Some(versioning) =
+            spec.versioning_configuration.as_ref().filter(|_| changed.touches("VersioningConfiguration"))
+        {
             let status = versioning.status.as_deref().map(api::BucketVersioningStatus::from);
             let config = api::VersioningConfiguration::builder().set_status(status).build();
             let call = self.s3.put_bucket_versioning().bucket(bucket).versioning_configuration(config);
@@ -105,31 +107,58 @@ impl Bucket {
     /// The call replaces the whole set: what others put there is read and kept.
     async fn write_tags(&self, bucket: &str, spec: &BucketSpec, changed: &Changed) -> Result<()> {
         let live = found(self.s3.get_bucket_tagging().bucket(bucket).send().await.map_err(failed("GetBucketTagging")))?;
-        let mut all: BTreeMap<String, String> = live.into_iter().flat_map(|it| it.tag_set).map(|tag| (tag.key, tag.value)).collect();
+        let mut all: BTreeMap<String, String> =
+            live.into_iter().flat_map(|it| it.tag_set).map(|tag| (tag.key, tag.value)).collect();
         let change = common::change(changed, spec.tags.as_ref());
         all.extend(change.set);
         all.retain(|key, _| !change.remove.contains(key));
         let tagging = built("PutBucketTagging", api::Tagging::builder().set_tag_set(Some(tags(&all)?)).build())?;
-        self.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.map_err(failed("PutBucketTagging")).map(drop)
+        self.s3
+            .put_bucket_tagging()
+            .bucket(bucket)
+            .tagging(tagging)
+            .send()
+            .await
+            .map_err(failed("PutBucketTagging"))
+            .map(drop)
     }
 
     async fn write_ownership(&self, bucket: &str, wanted: Option<&Ownership>) -> Result<()> {
         let Some(wanted) = wanted else {
-            return gone(self.s3.delete_bucket_ownership_controls().bucket(bucket).send().await.map_err(failed("DeleteBucketOwnershipControls")));
+            return gone(
+                self.s3
+                    .delete_bucket_ownership_controls()
+                    .bucket(bucket)
+                    .send()
+                    .await
+                    .map_err(failed("DeleteBucketOwnershipControls")),
+            );
         };
         let of = |rule: &OwnershipRule| {
-            let ownership = api::ObjectOwnership::from(rule.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced"));
-            built("PutBucketOwnershipControls", api::OwnershipControlsRule::builder().object_ownership(ownership).build())
+            let ownership =
+                api::ObjectOwnership::from(rule.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced"));
+            built(
+                "PutBucketOwnershipControls",
+                api::OwnershipControlsRule::builder().object_ownership(ownership).build(),
+            )
         };
         let rules: Vec<_> = wanted.rules.iter().flatten().map(of).collect::<Result<_>>()?;
-        let controls = built("PutBucketOwnershipControls", api::OwnershipControls::builder().set_rules(Some(rules)).build())?;
+        let controls =
+            built("PutBucketOwnershipControls", api::OwnershipControls::builder().set_rules(Some(rules)).build())?;
         let call = self.s3.put_bucket_ownership_controls().bucket(bucket).ownership_controls(controls);
         call.send().await.map_err(failed("PutBucketOwnershipControls")).map(drop)
     }
 
     async fn write_access(&self, bucket: &str, wanted: Option<&PublicAccessBlock>) -> Result<()> {
         let Some(wanted) = wanted else {
-            return gone(self.s3.delete_public_access_block().bucket(bucket).send().await.map_err(failed("DeletePublicAccessBlock")));
+            return gone(
+                self.s3
+                    .delete_public_access_block()
+                    .bucket(bucket)
+                    .send()
+                    .await
+                    .map_err(failed("DeletePublicAccessBlock")),
+            );
         };
         let config = api::PublicAccessBlockConfiguration::builder()
             .set_block_public_acls(wanted.block_public_acls)
@@ -143,18 +172,38 @@ impl Bucket {
 
     async fn write_encryption(&self, bucket: &str, wanted: Option<&Encryption>) -> Result<()> {
         let Some(wanted) = wanted else {
-            return gone(self.s3.delete_bucket_encryption().bucket(bucket).send().await.map_err(failed("DeleteBucketEncryption")));
+            return gone(
+                self.s3
+                    .delete_bucket_encryption()
+                    .bucket(bucket)
+                    .send()
+                    .await
+                    .map_err(failed("DeleteBucketEncryption")),
+            );
         };
         let of = |rule: &EncryptionRule| {
             let by = rule.server_side_encryption_by_default.as_ref().map(|by| {
                 let algorithm = api::ServerSideEncryption::from(by.algorithm.as_str());
-                built("PutBucketEncryption", api::ServerSideEncryptionByDefault::builder().sse_algorithm(algorithm).set_kms_master_key_id(by.key.clone()).build())
+                built(
+                    "PutBucketEncryption",
+                    api::ServerSideEncryptionByDefault::builder()
+                        .sse_algorithm(algorithm)
+                        .set_kms_master_key_id(by.key.clone())
+                        .build(),
+                )
             });
             let by = by.transpose()?;
-            Ok(api::ServerSideEncryptionRule::builder().set_apply_server_side_encryption_by_default(by).set_bucket_key_enabled(rule.bucket_key_enabled).build())
+            Ok(api::ServerSideEncryptionRule::builder()
+                .set_apply_server_side_encryption_by_default(by)
+                .set_bucket_key_enabled(rule.bucket_key_enabled)
+                .build())
         };
-        let rules: Vec<_> = wanted.server_side_encryption_configuration.iter().flatten().map(of).collect::<Result<_>>()?;
-        let config = built("PutBucketEncryption", api::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules)).build())?;
+        let rules: Vec<_> =
+            wanted.server_side_encryption_configuration.iter().flatten().map(of).collect::<Result<_>>()?;
+        let config = built(
+            "PutBucketEncryption",
+            api::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules)).build(),
+        )?;
         let call = self.s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(config);
         call.send().await.map_err(failed("PutBucketEncryption")).map(drop)
     }
@@ -162,10 +211,15 @@ impl Bucket {
     async fn write_lifecycle(&self, bucket: &str, wanted: Option<&Lifecycle>) -> Result<()> {
         let rules: Vec<&Rule> = wanted.iter().flat_map(|it| it.rules.iter().flatten()).collect();
         if rules.is_empty() {
-            return gone(self.s3.delete_bucket_lifecycle().bucket(bucket).send().await.map_err(failed("DeleteBucketLifecycle")));
+            return gone(
+                self.s3.delete_bucket_lifecycle().bucket(bucket).send().await.map_err(failed("DeleteBucketLifecycle")),
+            );
         }
         let rules: Vec<_> = rules.into_iter().map(to_rule).collect::<Result<_>>()?;
-        let config = built("PutBucketLifecycleConfiguration", api::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build())?;
+        let config = built(
+            "PutBucketLifecycleConfiguration",
+            api::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build(),
+        )?;
         let call = self.s3.put_bucket_lifecycle_configuration().bucket(bucket).lifecycle_configuration(config);
         call.send().await.map_err(failed("PutBucketLifecycleConfiguration")).map(drop)
     }
@@ -173,7 +227,9 @@ impl Bucket {
 
 /// Tags as the API has them.
 pub(super) fn tags(all: &BTreeMap<String, String>) -> Result<Vec<api::Tag>> {
-    all.iter().map(|(key, value)| built("PutBucketTagging", api::Tag::builder().key(key).value(value).build())).collect()
+    all.iter()
+        .map(|(key, value)| built("PutBucketTagging", api::Tag::builder().key(key).value(value).build()))
+        .collect()
 }
 
 fn encryption(live: api::ServerSideEncryptionConfiguration) -> Encryption {
@@ -196,7 +252,9 @@ fn access(live: api::PublicAccessBlockConfiguration) -> PublicAccessBlock {
 }
 
 fn ownership(live: api::OwnershipControls) -> Ownership {
-    let of = |rule: api::OwnershipControlsRule| OwnershipRule { object_ownership: Some(rule.object_ownership.as_str().to_owned()) };
+    let of = |rule: api::OwnershipControlsRule| OwnershipRule {
+        object_ownership: Some(rule.object_ownership.as_str().to_owned()),
+    };
     Ownership { rules: Some(live.rules.into_iter().map(of).collect()) }
 }
 
@@ -213,8 +271,12 @@ fn rule(live: api::LifecycleRule) -> Rule {
         status: Some(live.status.as_str().to_owned()),
         prefix: prefix.filter(|text| !text.is_empty()),
         expiration_in_days: live.expiration.and_then(|it| it.days),
-        noncurrent_version_expiration: live.noncurrent_version_expiration.map(|it| NoncurrentExpiration { noncurrent_days: it.noncurrent_days }),
-        abort_incomplete_multipart_upload: live.abort_incomplete_multipart_upload.map(|it| AbortUpload { days_after_initiation: it.days_after_initiation }),
+        noncurrent_version_expiration: live
+            .noncurrent_version_expiration
+            .map(|it| NoncurrentExpiration { noncurrent_days: it.noncurrent_days }),
+        abort_incomplete_multipart_upload: live
+            .abort_incomplete_multipart_upload
+            .map(|it| AbortUpload { days_after_initiation: it.days_after_initiation }),
         transitions: live.transitions.map(|all| all.into_iter().map(transition).collect()),
     }
 }
@@ -229,7 +291,9 @@ fn to_rule(wanted: &Rule) -> Result<api::LifecycleRule> {
     let old = wanted.noncurrent_version_expiration.as_ref();
     let old = old.map(|it| api::NoncurrentVersionExpiration::builder().set_noncurrent_days(it.noncurrent_days).build());
     let uploads = wanted.abort_incomplete_multipart_upload.as_ref();
-    let uploads = uploads.map(|it| api::AbortIncompleteMultipartUpload::builder().set_days_after_initiation(it.days_after_initiation).build());
+    let uploads = uploads.map(|it| {
+        api::AbortIncompleteMultipartUpload::builder().set_days_after_initiation(it.days_after_initiation).build()
+    });
     let rule = api::LifecycleRule::builder()
         .set_id(wanted.id.clone())
         .status(api::ExpirationStatus::from(wanted.status.as_deref().unwrap_or("Enabled")))

@@ -33,7 +33,8 @@ use crate::{
 };
 
 /// What AWS gives every new bucket.
-const ENCRYPTED: &str = r#"{"ServerSideEncryptionConfiguration":[{"ServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
+const ENCRYPTED: &str =
+    r#"{"ServerSideEncryptionConfiguration":[{"ServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
 const PRIVATE: &str =
     r#"{"BlockPublicAcls":true,"IgnorePublicAcls":true,"BlockPublicPolicy":true,"RestrictPublicBuckets":true}"#;
 const OWNED: &str = r#"{"Rules":[{"ObjectOwnership":"BucketOwnerEnforced"}]}"#;
@@ -72,8 +73,13 @@ impl Bucket {
         if objects.is_empty() {
             return Ok(false);
         }
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(|error| Error::Missing(error.to_string()))?;
-        let answer = self.s3.delete_objects().bucket(bucket).delete(delete).send().await.map_err(failed("DeleteObjects"))?;
+        let delete = Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build()
+            .map_err(|error| Error::Missing(error.to_string()))?;
+        let answer =
+            self.s3.delete_objects().bucket(bucket).delete(delete).send().await.map_err(failed("DeleteObjects"))?;
         // Refusals arrive inside a 200.
         match answer.errors.into_iter().flatten().next() {
             None => Ok(true),
@@ -109,7 +115,12 @@ impl Resource for Bucket {
             ("/LifecycleConfiguration/Rules", Unordered),
             ("/Tags", ByKey("Key")),
         ],
-        outputs: &[Output::ready("Arn"), Output::created("BucketName"), Output::ready("DomainName"), Output::ready("RegionalDomainName")],
+        outputs: &[
+            Output::ready("Arn"),
+            Output::created("BucketName"),
+            Output::ready("DomainName"),
+            Output::ready("RegionalDomainName"),
+        ],
         name: Some(NameRule { field: "/BucketName", max: 63, scope: NameScope::Global, suffix: None, prefix: "" }),
         rate: RATE,
         stateful: true,
@@ -142,10 +153,19 @@ impl Resource for Bucket {
 
     async fn create(&self, _: &Identity, spec: &BucketSpec) -> Result<Created> {
         // us-east-1 is the place that must not be named.
-        let place = Some(self.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
+        let place =
+            Some(self.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
         let tags = configs::tags(&tags::to_map(spec.tags.as_ref()))?;
-        let config = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags).filter(|it| !it.is_empty()));
-        self.s3.create_bucket().bucket(&spec.bucket_name).create_bucket_configuration(config.build()).send().await.map_err(failed("CreateBucket"))?;
+        let config = CreateBucketConfiguration::builder()
+            .set_location_constraint(place)
+            .set_tags(Some(tags).filter(|it| !it.is_empty()));
+        self.s3
+            .create_bucket()
+            .bucket(&spec.bucket_name)
+            .create_bucket_configuration(config.build())
+            .send()
+            .await
+            .map_err(failed("CreateBucket"))?;
         let name = spec.bucket_name.clone();
         Ok(Created::whole(name.clone()).without(&spec.beyond_defaults()).output("BucketName", name))
     }
@@ -159,7 +179,13 @@ impl Resource for Bucket {
     async fn delete(&self, id: &PhysicalId, _: &BucketSpec, how: &DeleteOptions) -> Result<()> {
         if how.empty && found(self.empty_page(&id.0).await)? == Some(true) {
             let message = format!("{id} is being emptied");
-            return Err(Error::Call { operation: "DeleteBucket", class: Class::Conflict, code: "BucketNotEmpty".to_owned(), message, source: None });
+            return Err(Error::Call {
+                operation: "DeleteBucket",
+                class: Class::Conflict,
+                code: "BucketNotEmpty".to_owned(),
+                message,
+                source: None,
+            });
         }
         gone(self.s3.delete_bucket().bucket(&id.0).send().await.map_err(failed("DeleteBucket")))
     }

@@ -154,7 +154,9 @@ impl BucketSpec {
         let differs = |name: &&str| {
             let path = format!("/{name}");
             let of = |value: &Value| canonical(facts, &path, value);
-            value.get(*name).is_some_and(|wanted| facts.server_default(&path).is_none_or(|default| of(&default) != of(wanted)))
+            value
+                .get(*name)
+                .is_some_and(|wanted| facts.server_default(&path).is_none_or(|default| of(&default) != of(wanted)))
         };
         all.into_iter().filter(differs).collect()
     }
