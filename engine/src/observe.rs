@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
-    address::Address,
+    address::{Address, ComponentId},
     clock::Clock,
+    desired::Desired,
     error::{Class, Error, Result},
     plan::Live,
+    record::Record,
     resource::{DynResource, PhysicalId, Registry, Seen, Wanted},
+    state::Shard,
 };
 
 /// How many ids one `read_many` is given.
@@ -33,6 +36,30 @@ pub struct Asked {
     pub wanted: Wanted,
     /// Reads have seen it before.
     pub confirmed: bool,
+}
+
+/// What a refresh has to read: every generation that stands, with the fields that somebody compares.
+pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<Asked> {
+    let mut found = Vec::new();
+    for (component, shard) in shards {
+        for (role, recorded) in &shard.body.resources {
+            let address = component.at(role);
+            let properties = desired.resources.get(&address).map(|it| &it.properties);
+            for generation in recorded.standing() {
+                let wanted = Wanted::of(properties.into_iter().chain([&generation.applied]));
+                let (kind, id, confirmed) = (recorded.kind.clone(), generation.id.clone(), generation.confirmed);
+                found.push(Asked {
+                    address: address.clone(),
+                    generation: generation.number,
+                    kind,
+                    id,
+                    wanted,
+                    confirmed,
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Reads all of them; what may not be read fails the whole with the first refusal.

@@ -93,7 +93,7 @@ async fn create(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Outcom
         let budget = facts.settle.create.budget;
         retry(cx, budget, true, || cx.resource.update(&thing.id, &live, desired, &changed)).await?;
     }
-    Ok(confirm(desired, &Value::Null, &thing.id, facts.settle.create, cx).await?)
+    confirm(desired, &Value::Null, &thing.id, facts.settle.create, cx).await
 }
 
 /// What a create call has left to be sent: from its own list, not from a possibly stale read.
@@ -188,7 +188,7 @@ async fn update(
         let changed = Changed(paths);
         retry(cx, facts.settle.update.budget, true, || cx.resource.update(id, live, &desired, &changed)).await?;
     }
-    Ok(confirm(desired, applied, id, facts.settle.update, cx).await?)
+    confirm(desired, applied, id, facts.settle.update, cx).await
 }
 
 async fn delete(

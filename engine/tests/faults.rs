@@ -1,6 +1,8 @@
 //! Every fixture, every fault, at every mutating call and every record write: after one clean run the cloud holds what it
 //! holds undisturbed, state knows all of it, no lock is left and there is nothing more to do.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
+
 mod support;
 
 use std::path::Path;

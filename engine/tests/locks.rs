@@ -3,6 +3,8 @@
 //!
 //! `teeth_*` turn one guard off and must see the same checks fail: that shows that the checks can.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
+
 mod support;
 
 use std::{

@@ -16,9 +16,10 @@ use crate::{
     check::check,
     document::Document,
     kinds::{Expansion, Outputs},
-    load::{Loader, Service, TypeCatalog, find, place},
+    load::{Loader, TypeCatalog, find, place},
     near::nearest,
     node::Origins,
+    service::Service,
 };
 
 /// A component's spec after all layers, with the origins of its values by JSON pointer into the spec.
@@ -35,7 +36,7 @@ pub struct Merged {
 /// What every component's spec may have.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Common {
+pub(crate) struct Common {
     /// Components that are deployed before this one.
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -44,6 +45,7 @@ pub struct Common {
     pub tags: BTreeMap<String, String>,
     /// What it is for.
     #[serde(default)]
+    #[expect(dead_code, reason = "for people; the schema checks it")]
     pub description: Option<String>,
 }
 

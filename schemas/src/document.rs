@@ -4,7 +4,8 @@ use deployer_engine::diagnostic::{Diagnostic, Place};
 
 use crate::{
     near::nearest,
-    node::{self, Layer, Node, Yaml},
+    node::{Layer, Node, Yaml},
+    parse::parse,
     source::{API_VERSION, Sources},
 };
 
@@ -28,11 +29,11 @@ pub struct Document {
 }
 
 /// All documents of ours, in order of files.
-pub fn documents(sources: &Sources, kinds: &[&str], problems: &mut Vec<Diagnostic>) -> Vec<Document> {
+pub(crate) fn documents(sources: &Sources, kinds: &[&str], problems: &mut Vec<Diagnostic>) -> Vec<Document> {
     let mut found = Vec::new();
     for (file, text) in sources.iter() {
         let overlay = overlay_of(file);
-        for node in node::parse(file, text, problems) {
+        for node in parse(file, text, problems) {
             found.extend(document(file, node, overlay.clone(), kinds, problems));
         }
     }

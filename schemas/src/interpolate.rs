@@ -14,7 +14,7 @@ use crate::{
 
 /// What may stand between the braces.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     /// By full name: `stack.name`, `var.x`.
     pub values: BTreeMap<String, Value>,
     /// Declared variables without a value.
@@ -24,7 +24,7 @@ pub struct Names {
 }
 
 /// Puts the values in, everywhere in `node`. True if the account's number was asked for and is not known.
-pub fn interpolate(node: Node, names: &Names, problems: &mut Vec<Diagnostic>) -> (Node, bool) {
+pub(crate) fn interpolate(node: Node, names: &Names, problems: &mut Vec<Diagnostic>) -> (Node, bool) {
     let mut filler = Filler { names, problems, wants_account: false };
     let node = filler.node(node);
     (node, filler.wants_account)

@@ -1,9 +1,6 @@
 //! From files to the desired graph: parse, merge, interpolate, check, expand. Every problem is collected, at its place.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use deployer_engine::{
     address::ComponentId,
@@ -24,7 +21,7 @@ use crate::{
     near::nearest,
     node::{Layer, Node, Origins, Yaml},
     source::Sources,
-    stack::{Given, ServiceSpec, StackSpec, variables},
+    stack::{Given, StackSpec, variables},
 };
 
 /// What to load, and with what.
@@ -250,7 +247,7 @@ impl Loader<'_> {
     }
 
     /// A document's spec under its overlays.
-    fn overlaid(&mut self, document: &Document, over: &[&Document], keys: &[(&str, &str)]) -> Node {
+    pub(crate) fn overlaid(&mut self, document: &Document, over: &[&Document], keys: &[(&str, &str)]) -> Node {
         let own = merge(Node::default(), document.spec.clone(), keys, &mut self.problems);
         self.patched(own, document, over, keys)
     }
@@ -261,7 +258,7 @@ impl Loader<'_> {
     }
 
     /// Holds a spec against its type's schema, then decodes it.
-    fn decode<T: DeserializeOwned + schemars::JsonSchema>(&mut self, node: &Node) -> Option<T> {
+    pub(crate) fn decode<T: DeserializeOwned + schemars::JsonSchema>(&mut self, node: &Node) -> Option<T> {
         let mut origins = Origins::new();
         let value = node.plain("", &mut origins);
         let misfits = check(&schemars::schema_for!(T).to_value(), &value, false);
@@ -334,81 +331,6 @@ impl Loader<'_> {
         }
         found
     }
-
-    /// Which Service claims which component.
-    fn services(
-        &mut self,
-        base: &[Document],
-        over: &[&Document],
-        components: &BTreeMap<ComponentId, Merged>,
-    ) -> BTreeMap<String, Service> {
-        let mut found = BTreeMap::new();
-        let mut claimed: BTreeMap<ComponentId, &Document> = BTreeMap::new();
-        for document in base.iter().filter(|it| it.kind == "Service") {
-            let node = self.overlaid(document, over, &[]);
-            let Some(spec) = self.decode::<ServiceSpec>(&node) else { continue };
-            let members = self.members(document, &spec, &node, components);
-            for id in &members {
-                if let Some(first) = claimed.insert(id.clone(), document) {
-                    let message = format!("{id} belongs to the service `{}` and to `{}`", first.name, document.name);
-                    let problem = Diagnostic::error("claimed-twice", document.name_at.clone(), message);
-                    self.problems.push(problem.related(first.name_at.clone(), "the first one"));
-                }
-            }
-            found.insert(document.name.clone(), Service { spec, members });
-        }
-        found
-    }
-
-    fn members(
-        &mut self,
-        document: &Document,
-        spec: &ServiceSpec,
-        node: &Node,
-        components: &BTreeMap<ComponentId, Merged>,
-    ) -> BTreeSet<ComponentId> {
-        let mut members = BTreeSet::new();
-        for (index, name) in spec.components.iter().enumerate() {
-            match find(components.keys(), name) {
-                Ok(id) => drop(members.insert(id.clone())),
-                Err(help) => {
-                    let items = node.get("components").map(|it| &it.value);
-                    let at = if let Some(Yaml::List(items)) = items {
-                        items.get(index).map(|it| it.origin.place())
-                    } else {
-                        None
-                    };
-                    let problem = Diagnostic::error(
-                        "unknown-component",
-                        at.unwrap_or(Place::Input),
-                        format!("there is no component `{name}`"),
-                    );
-                    self.problems.push(Diagnostic { help, ..problem });
-                }
-            }
-        }
-        let own = document.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = spec
-            .folder
-            .as_deref()
-            .map(|folder| folder.trim_matches('/'))
-            .or_else(|| Some(own).filter(|_| spec.components.is_empty()));
-        if let Some(folder) = folder {
-            let inside =
-                |file: &str| folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-            members.extend(components.iter().filter(|(_, it)| inside(&it.document.file)).map(|(id, _)| id.clone()));
-        }
-        members
-    }
-}
-
-/// A Service and what it claims.
-#[derive(Clone, Debug)]
-pub struct Service {
-    /// What is said of it.
-    pub spec: ServiceSpec,
-    /// Its components.
-    pub members: BTreeSet<ComponentId>,
 }
 
 /// The component that a name means (`Kind.name`, or the bare name), or the nearest as help.

@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::{
     component::Merged,
     document::Document,
-    load::{Service, place},
+    load::place,
     node::Layer,
+    service::Service,
     source::Sources,
     stack::{Rollback, StackSpec},
 };

@@ -11,10 +11,10 @@ use crate::node::{Entry, Node, Yaml};
 const PATCH: &str = "$patch";
 
 /// Which key the elements of the list at `path` (dots, `*` for any element) have.
-pub type MergeKeys<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type MergeKeys<'a> = &'a [(&'a str, &'a str)];
 
 /// `upper` over `lower`.
-pub fn merge(lower: Node, upper: Node, keys: MergeKeys<'_>, problems: &mut Vec<Diagnostic>) -> Node {
+pub(crate) fn merge(lower: Node, upper: Node, keys: MergeKeys<'_>, problems: &mut Vec<Diagnostic>) -> Node {
     Merge { keys, problems }.node(lower, upper, "")
 }
 

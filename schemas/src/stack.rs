@@ -161,7 +161,7 @@ impl VariableType {
 }
 
 /// Where values of variables come from, the strongest last.
-pub struct Given<'a> {
+pub(crate) struct Given<'a> {
     /// The environment's name.
     pub env: &'a str,
     /// `DEPLOYER_VAR_x`.
@@ -173,7 +173,7 @@ pub struct Given<'a> {
 }
 
 /// The values of all variables: default < environment < `DEPLOYER_VAR_x` < `--var`.
-pub fn variables(spec: &StackSpec, given: &Given<'_>, names: &mut Names, problems: &mut Vec<Diagnostic>) {
+pub(crate) fn variables(spec: &StackSpec, given: &Given<'_>, names: &mut Names, problems: &mut Vec<Diagnostic>) {
     use deployer_engine::diagnostic::Place;
     for name in given.vars.keys().filter(|name| !spec.variables.contains_key(*name)) {
         let problem = Diagnostic::error(

@@ -1,5 +1,6 @@
 //! The real binary against the emulator: what only the whole can show.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "waits for another process, in real time")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
 
 use std::time::{Duration, Instant};

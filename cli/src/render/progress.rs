@@ -1,5 +1,10 @@
 //! Progress: moving lines on a terminal, plain ones elsewhere, JSON lines where they were asked for.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "how often a line is repeated is about the terminal, not about the engine's time"
+)]
+
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -4,6 +4,7 @@
 //! is durable before its call; what becomes ready while a batch is being written shares the next one. A journal that cannot be
 //! written stops new steps; running ones are awaited, never dropped halfway.
 
+mod intent;
 mod progress;
 
 use std::{
@@ -18,23 +19,21 @@ use futures::{
     future::{BoxFuture, FutureExt},
     stream::FuturesUnordered,
 };
-use serde_json::Value;
 
 use self::progress::Progress;
 use crate::{
-    address::{Address, ComponentId},
+    address::ComponentId,
     book::{Book, Held},
     clock::Clock,
     error::{Error, Result},
     event::{Event, Sink},
-    expr::{self, Reference},
     fold::fold,
     journal::{Entry, Intent, Journal, Outcome, Verb},
     lock::Lease,
-    plan::{Action, Plan, Step, StepId},
+    plan::{Plan, StepId},
     resource::Registry,
     safety::Safety,
-    state::{self, Shard},
+    state::Shard,
     step,
     stop::Stop,
 };
@@ -264,57 +263,6 @@ impl<'a> Run<'a> {
     fn break_off(&mut self, error: Error) {
         self.world.events.send(Event::StateFailed { error: error.chain() });
         self.report.broken.get_or_insert(error);
-    }
-
-    /// The intent of a step whose needs are met: its references have values now.
-    fn intent(&self, step: &Step) -> Result<Intent> {
-        let desired = match step.desired() {
-            Some(desired) => Some(self.resolve(step, desired)?),
-            None => None,
-        };
-        let (verb, id, replaces) = match &step.action {
-            Action::Create { replaces, .. } => (Verb::Create, None, *replaces),
-            Action::Update { id, .. } => (Verb::Update, Some(id.clone()), None),
-            Action::Delete { id, .. } => (Verb::Delete, Some(id.clone()), None),
-            Action::Retain => (Verb::Retain, None, None),
-            Action::Forget => (Verb::Forget, None, None),
-        };
-        let fence = self.shards.get(&step.address().component).map_or(0, |held| held.record.fence);
-        let input = |reference: &Reference| {
-            let hash = state::hash_of(&self.output(reference)?);
-            Some(state::Input { address: reference.address.clone(), output: reference.output.clone(), hash })
-        };
-        Ok(Intent {
-            step: step.id,
-            deployment: self.world.lease.deployment(),
-            who: step.who.clone(),
-            kind: step.kind.clone(),
-            schema_version: self.world.types.get(&step.kind).map_or(1, |it| it.facts().schema_version),
-            verb,
-            id,
-            name: step.name.clone(),
-            desired,
-            pre_image: step.pre_image.clone(),
-            replaces,
-            lifecycle: step.lifecycle,
-            needs: step.needs.iter().cloned().collect(),
-            inputs: step.inputs.iter().filter_map(input).collect(),
-            fence,
-        })
-    }
-
-    fn resolve(&self, step: &Step, desired: &Value) -> Result<Value> {
-        let resolved = expr::resolve(desired, &|reference| self.output(reference));
-        match expr::references(&resolved).first() {
-            None => Ok(resolved),
-            Some(missing) => Err(Error::Missing(format!("{} needs {missing}, which is not known", step.address()))),
-        }
-    }
-
-    fn output(&self, reference: &Reference) -> Option<Value> {
-        let Address { component, role } = &reference.address;
-        let state = self.shards.get(component)?.record.body.resources.get(role)?;
-        state.current.as_ref()?.outputs.get(&reference.output).cloned()
     }
 
     /// Its intent is durable: the call may be made.

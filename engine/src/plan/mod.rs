@@ -3,8 +3,10 @@
 //! It is complete: the executor needs nothing beside it, and it can be written to a file and applied later. A replacement is
 //! two steps, a create and a delete, with an order between them.
 
+mod connect;
 mod order;
 mod planner;
+mod properties;
 mod removal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use planner::{Input, Live, plan, to_read};
+pub use planner::{Input, Live, plan};
 
 use crate::{
     address::{Address, ComponentId},

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Action, Edge, Plan, PlannedComponent, Step, StepId,
+    Action, Plan, PlannedComponent, Step, StepId,
     order::{self, Needs},
 };
 use crate::{
@@ -17,11 +17,9 @@ use crate::{
     diagnostic::{Diagnostic, Place},
     diff::{self, FieldChange, How},
     expr::{self, Reference},
-    facts::{Facts, Known},
-    names,
-    observe::Asked,
+    facts::Facts,
     record::Record,
-    resource::{DeleteOptions, DynResource, Outputs, Registry, Seen, Wanted},
+    resource::{DeleteOptions, DynResource, Outputs, Registry, Seen},
     state::{self, DeploymentId, Generation, ResourceState, Shard},
 };
 
@@ -144,7 +142,7 @@ impl<'a> Planner<'a> {
         self.problems.push(Diagnostic::error(code, at, message));
     }
 
-    fn known(&self, reference: &Reference) -> Option<Value> {
+    pub(super) fn known(&self, reference: &Reference) -> Option<Value> {
         match self.fates.get(&reference.address) {
             Some(Fate::Same(outputs)) => outputs.get(&reference.output).cloned(),
             Some(Fate::New) => None,
@@ -319,50 +317,11 @@ impl<'a> Planner<'a> {
         }
         for output in facts.outputs {
             let touched = |at: &&str| changes.iter().any(|change| change.path.starts_with(*at));
-            if output.changed_by.iter().any(|at| touched(&at)) {
+            if output.changed_by.iter().any(touched) {
                 outputs.remove(output.name);
             }
         }
         Fate::Same(outputs)
-    }
-
-    /// Name and properties: what is known resolved, the name minted unless stated or kept, our tags in place.
-    fn properties(
-        &mut self,
-        address: &Address,
-        wanted: &DesiredResource,
-        facts: &Facts,
-        number: u32,
-        kept: Option<&Generation>,
-    ) -> Option<(Option<String>, Value)> {
-        let mut properties = expr::resolve(&wanted.properties, &|reference| self.known(reference));
-        let scope = &self.input.desired.scope;
-        let mut name = None;
-        if let Some(rule) = &facts.name {
-            let stated = properties.pointer(rule.field).and_then(Value::as_str).map(str::to_owned);
-            let of_state = || kept.and_then(|it| it.name.clone());
-            let mint =
-                || names::mint(rule, scope, &address.component.name, wanted.name_part.as_deref(), number, &properties);
-            name = stated.or_else(of_state).or_else(mint);
-            let Some(name) = &name else {
-                let message = "its name needs the account's number, and that is not known: let deployer ask AWS (no --offline), or state `account` in the environment";
-                self.problem("unknown-account", address, rule.field, message.to_owned());
-                return None;
-            };
-            set(&mut properties, rule.field, json!(name));
-        }
-        if let Some(at) = facts.tags {
-            let who = state::identity(self.input.lineage, address, number);
-            let ours = [
-                ("deployer:address", address.to_string()),
-                ("deployer:env", scope.env.clone()),
-                ("deployer:lineage", self.input.lineage.to_owned()),
-                ("deployer:stack", scope.stack.clone()),
-                ("deployer:token", who.token),
-            ];
-            add_tags(&mut properties, at, &ours);
-        }
-        Some((name, properties))
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one step, used in one module")]
@@ -396,59 +355,6 @@ impl<'a> Planner<'a> {
         });
         self.forward.insert(address.clone(), id);
         id
-    }
-
-    /// The order of the steps, and the waves in which they are shown.
-    fn connect(&mut self) {
-        for id in 0..self.plan.steps.len() {
-            if self.plan.steps[id].desired().is_none() {
-                continue;
-            }
-            let mut edges = Vec::new();
-            for need in &self.plan.steps[id].needs {
-                let Some(step) = self.forward.get(need).copied() else { continue };
-                edges.push(Edge { step, created: self.answer_is_enough(id, need) });
-            }
-            self.plan.steps[id].after.extend(edges);
-        }
-        self.connect_removals();
-        self.waves();
-    }
-
-    /// True if all that step `id` takes from `need` is known with its create call's answer.
-    fn answer_is_enough(&self, id: StepId, need: &Address) -> bool {
-        let step = &self.plan.steps[id];
-        let Some(target) = self.input.desired.resources.get(need) else { return false };
-        let by_order = self.input.desired.resources.get(step.address()).is_some_and(|it| it.after.contains(need));
-        let by_barrier = self.input.desired.components.get(&step.address().component);
-        let by_barrier = by_barrier.is_some_and(|it| it.depends_on.contains(&need.component));
-        let early = |reference: &Reference| {
-            let facts = self.input.types.get(&target.kind).map(|it| it.facts());
-            facts.and_then(|it| it.output(&reference.output)).is_some_and(|output| output.known == Known::Created)
-        };
-        !by_order && !by_barrier && step.inputs.iter().filter(|it| it.address == *need).all(early)
-    }
-
-    /// Waves are how the plan is shown: the longest way from a start. Edges point backwards except those from deletes that
-    /// free a slot, so a few rounds settle it.
-    fn waves(&mut self) {
-        let count = self.plan.steps.len();
-        let mut waves = vec![1_usize; count];
-        for _ in 0..count {
-            let mut moved = false;
-            for id in 0..count {
-                let deepest = self.plan.steps[id].after.iter().map(|edge| waves[edge.step] + 1).max().unwrap_or(1);
-                moved |= deepest > waves[id];
-                waves[id] = waves[id].max(deepest);
-            }
-            if !moved {
-                break;
-            }
-        }
-        let deepest = self.plan.steps.iter().filter(|step| !step.last).map(|step| waves[step.id]).max().unwrap_or(0);
-        for step in &mut self.plan.steps {
-            step.wave = waves[step.id] + if step.last { deepest } else { 0 };
-        }
     }
 
     fn finish(mut self) -> Plan {
@@ -501,47 +407,7 @@ fn lifecycle_reason(before: Lifecycle, after: Lifecycle) -> String {
     format!("what deleting it means changes: {} -> {}", word(before), word(after))
 }
 
-fn set(properties: &mut Value, field: &str, value: Value) {
-    if let Some(map) = properties.as_object_mut() {
-        map.insert(field.trim_start_matches('/').to_owned(), value);
-    }
-}
-
-/// Our tags win over a user's of the same key.
-fn add_tags(properties: &mut Value, at: &str, ours: &[(&str, String)]) {
-    let given = properties.pointer(at).and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_ours = |tag: &Value| ours.iter().any(|(key, _)| tag["Key"] == **key);
-    let mut tags: Vec<Value> = given.into_iter().filter(|tag| !is_ours(tag)).collect();
-    tags.extend(ours.iter().map(|(key, value)| json!({"Key": key, "Value": value})));
-    tags.sort_by_key(|tag| tag["Key"].as_str().unwrap_or_default().to_owned());
-    set(properties, at, tags.into());
-}
-
 /// How a generation is deleted: what its policy says.
 pub(super) fn delete_options(lifecycle: Lifecycle) -> DeleteOptions {
     DeleteOptions { empty: lifecycle.on_delete == OnDelete::Empty, final_snapshot: None }
-}
-
-/// What a refresh has to read: every generation that stands, with the fields that somebody compares.
-pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<Asked> {
-    let mut found = Vec::new();
-    for (component, shard) in shards {
-        for (role, recorded) in &shard.body.resources {
-            let address = component.at(role);
-            let properties = desired.resources.get(&address).map(|it| &it.properties);
-            for generation in recorded.standing() {
-                let wanted = Wanted::of(properties.into_iter().chain([&generation.applied]));
-                let (kind, id, confirmed) = (recorded.kind.clone(), generation.id.clone(), generation.confirmed);
-                found.push(Asked {
-                    address: address.clone(),
-                    generation: generation.number,
-                    kind,
-                    id,
-                    wanted,
-                    confirmed,
-                });
-            }
-        }
-    }
-    found
 }

@@ -10,7 +10,7 @@ use super::{Expansion, Kind, Outputs};
 /// A resource as it is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ResourceSpec {
+pub(super) struct ResourceSpec {
     /// Its CloudFormation type name: `AWS::SQS::Queue`.
     #[serde(rename = "type")]
     kind: String,
@@ -26,7 +26,7 @@ pub struct ResourceSpec {
 /// What happens to it when it has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Deletion {
+pub(super) enum Deletion {
     /// It stays in AWS.
     Retain,
     /// It is deleted.
@@ -34,7 +34,7 @@ pub enum Deletion {
 }
 
 /// The kind.
-pub struct Resource;
+pub(super) struct Resource;
 
 /// The last part of the type is the role: `Queue`.
 fn role(kind: &str) -> &str {

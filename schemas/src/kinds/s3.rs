@@ -11,7 +11,7 @@ use crate::input::{Input, Policy};
 /// A bucket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct S3Spec {
+pub(super) struct S3Spec {
     /// The bucket's physical name; without it one is made of stack, environment, component, account and region.
     name: Option<String>,
     /// Old versions of objects are kept. Once on, AWS can only suspend it.
@@ -33,7 +33,7 @@ pub struct S3Spec {
 /// How objects are encrypted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Encryption {
+pub(super) enum Encryption {
     /// By a key of the service.
     Named(Service),
     /// By a KMS key.
@@ -43,7 +43,7 @@ pub enum Encryption {
 /// A key of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Service {
+pub(super) enum Service {
     /// S3's own.
     S3,
 }
@@ -51,7 +51,7 @@ pub enum Service {
 /// A KMS key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kms {
+pub(super) struct Kms {
     /// Its id or ARN.
     kms_key_id: Input<String>,
     /// One key for many objects: fewer KMS calls.
@@ -61,7 +61,7 @@ pub struct Kms {
 /// What happens to objects with time.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
+pub(super) struct Rule {
     /// Its name; overlays change the rule of the same name.
     id: Option<String>,
     /// Only objects whose key starts with this.
@@ -79,7 +79,7 @@ pub struct Rule {
 /// Moved to a cheaper storage class.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Transition {
+pub(super) struct Transition {
     /// After so many days.
     after_days: i64,
     /// Which: `STANDARD_IA`, `GLACIER` ..
@@ -89,7 +89,7 @@ pub struct Transition {
 /// What keeps a bucket private.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PublicAccessBlock {
+pub(super) struct PublicAccessBlock {
     /// New public ACLs are refused.
     block_public_acls: Option<bool>,
     /// Public ACLs do not count.
@@ -103,7 +103,7 @@ pub struct PublicAccessBlock {
 /// What happens to a bucket that has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Deletion {
+pub(super) enum Deletion {
     /// It stays in AWS.
     Retain,
     /// It is deleted if it is empty.
@@ -113,7 +113,7 @@ pub enum Deletion {
 }
 
 /// The kind.
-pub struct S3;
+pub(super) struct S3;
 
 impl Kind for S3 {
     const KIND: &'static str = "S3";

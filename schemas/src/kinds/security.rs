@@ -10,7 +10,7 @@ use crate::input::{Policy, Seconds};
 /// Roles.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SecuritySpec {
+pub(super) struct SecuritySpec {
     /// Roles, by name.
     roles: Vec<Role>,
 }
@@ -18,7 +18,7 @@ pub struct SecuritySpec {
 /// A role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Role {
+pub(super) struct Role {
     /// Its name in this component; the physical one is made of stack, environment, component and this.
     name: String,
     /// Who may take it on.
@@ -40,7 +40,7 @@ pub struct Role {
 /// Who may take a role on.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Trust {
+pub(super) struct Trust {
     /// AWS services: `ecs-tasks.amazonaws.com`.
     services: Option<Vec<String>>,
     /// Accounts, by number.
@@ -52,7 +52,7 @@ pub struct Trust {
 /// An inline policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct InlinePolicy {
+pub(super) struct InlinePolicy {
     /// Its name.
     name: String,
     /// What it allows or denies.
@@ -60,7 +60,7 @@ pub struct InlinePolicy {
 }
 
 /// The kind.
-pub struct Security;
+pub(super) struct Security;
 
 /// `order-worker` is `OrderWorker` in addresses.
 fn pascal(name: &str) -> String {

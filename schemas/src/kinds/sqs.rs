@@ -10,7 +10,7 @@ use crate::input::{Input, Policy, Seconds};
 /// A message queue.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SqsSpec {
+pub(super) struct SqsSpec {
     /// The queue's physical name; without it one is made of stack, environment and component.
     name: Option<String>,
     /// Messages keep their order and come once.
@@ -38,7 +38,7 @@ pub struct SqsSpec {
 /// Where messages go that could not be handled.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DeadLetter {
+pub(super) struct DeadLetter {
     /// How often a message is received before it goes there: 1 to 1,000.
     max_receives: i64,
     /// How long it is kept there; 14 days by default.
@@ -48,7 +48,7 @@ pub struct DeadLetter {
 /// How messages are encrypted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Encryption {
+pub(super) enum Encryption {
     /// By a key of the service.
     Named(Service),
     /// By a KMS key.
@@ -58,7 +58,7 @@ pub enum Encryption {
 /// A key of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Service {
+pub(super) enum Service {
     /// SQS's own.
     Sse,
 }
@@ -66,7 +66,7 @@ pub enum Service {
 /// A KMS key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kms {
+pub(super) struct Kms {
     /// Its id, ARN or alias.
     kms_key_id: Input<String>,
     /// How long a data key is used again: 1 minute to 1 day.
@@ -74,7 +74,7 @@ pub struct Kms {
 }
 
 /// The kind.
-pub struct Sqs;
+pub(super) struct Sqs;
 
 impl Kind for Sqs {
     const KIND: &'static str = "SQS";

@@ -35,6 +35,8 @@ class Client:
     def count(self, call):
         self.total += 1
         self.mutating += call.mutating
+        # Its own number: others come in while it runs.
+        call.nth, call.nth_mutating = self.total, self.mutating
         self.by_operation[call.operation_name] = self.by_operation.get(call.operation_name, 0) + 1
         self.log.append([self.total, call.operation_name, call.target, call.mutating])
         self.in_flight += 1
@@ -63,7 +65,7 @@ class Client:
                 return when == "before"
             rule = self.freeze
             hit = rule and rule["when"] == when and (
-                (call.mutating and rule.get("nth_mutating") == self.mutating) or rule.get("nth") == self.total)
+                (call.mutating and rule.get("nth_mutating") == call.nth_mutating) or rule.get("nth") == call.nth)
             if hit:
                 self.frozen = {"frozen": True, "operation": call.operation_name, "target": call.target}
                 self.changed.notify_all()

@@ -4,6 +4,7 @@
 //! calls for them are in `configs`. Only those that somebody compares are read.
 
 mod configs;
+mod convert;
 mod spec;
 
 use std::time::Duration;
@@ -155,7 +156,7 @@ impl Resource for Bucket {
         // us-east-1 is the place that must not be named.
         let place =
             Some(self.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
-        let tags = configs::tags(&tags::to_map(spec.tags.as_ref()))?;
+        let tags = convert::tags(&tags::to_map(spec.tags.as_ref()))?;
         let config = CreateBucketConfiguration::builder()
             .set_location_constraint(place)
             .set_tags(Some(tags).filter(|it| !it.is_empty()));
