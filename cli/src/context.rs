@@ -97,7 +97,7 @@ impl Context {
             return Ok(Self::warned(global, loaded, offline, term));
         }
         let region = loaded.desired.scope.region.clone();
-        let aws = Aws::load(AwsOptions { region }).await;
+        let aws = Aws::load(AwsOptions { region, ..AwsOptions::default() }).await;
         let caller = sts::caller_identity(&aws).await?;
         let guard = loaded.stack.account.as_deref().filter(|guard| *guard != caller.account);
         if let Some(guard) = guard {

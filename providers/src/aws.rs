@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::Credentials;
 use aws_smithy_http_client::{
     Builder, Connector,
     proxy::ProxyConfig,
@@ -24,6 +25,10 @@ const ATTEMPTS: u32 = 8;
 pub struct AwsOptions {
     /// The region.
     pub region: String,
+    /// Another endpoint than the configuration's, for those who embed the library.
+    pub endpoint: Option<String>,
+    /// Key and secret, for those who embed the library; else the SDK's own chain.
+    pub credentials: Option<(String, String)>,
 }
 
 /// The configuration that every client is made of.
@@ -37,11 +42,17 @@ pub struct Aws {
 impl Aws {
     /// Reads the SDK's configuration: environment, profiles, SSO, web identity, container, instance. No call is made.
     pub async fn load(options: AwsOptions) -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(options.region))
             .http_client(http_client())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts());
+        if let Some(endpoint) = options.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let Some((key, secret)) = options.credentials {
+            loader = loader.credentials_provider(Credentials::from_keys(key, secret, None));
+        }
         let config = loader.load().await;
         let custom_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         Self { config, custom_endpoint }

@@ -107,9 +107,25 @@ pub struct Calls {
 }
 
 impl Client {
+    /// The same account, told apart by nothing else: for SDK clients that carry no name.
+    #[must_use]
+    pub fn of_account(&self) -> Self {
+        Self { name: self.account.clone(), ..self.clone() }
+    }
+
     /// Its account.
     pub fn account(&self) -> &str {
         &self.account
+    }
+
+    /// Where it is, its key and its secret: for clients in this process.
+    pub fn access(&self) -> (String, String, String) {
+        (self.endpoint.clone(), format!("AKIA{}TEST", self.account), "emulator".to_owned())
+    }
+
+    /// How long a second takes.
+    pub fn scale(&self) -> f64 {
+        self.scale
     }
 
     /// What the SDK and deployer need in their environment to be this client.

@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod emulator;
+pub mod kit;
 pub mod product;
 pub mod sweep;
 
