@@ -246,7 +246,9 @@ async fn removed(bench: &mut Bench, now: &mut Map<String, Value>, scope: &Scope,
     let (_, required) = fields(bench.resource()?);
     let facts = bench.resource()?.facts();
     let is_name = facts.name.is_some_and(|rule| rule.field == format!("/{name}"));
-    if required.contains(name) || is_name {
+    // A second value of nothing was its removal already.
+    let was_removed = now.get(name).is_none_or(Value::is_null);
+    if required.contains(name) || is_name || was_removed {
         return Ok(());
     }
     now.remove(name);

@@ -19,6 +19,11 @@ def before(call, world):
             return error(call, "ResourceNotFoundException", "The specified log group does not exist.")
         group(call)._protected = bool(call.data.get("deletionProtectionEnabled"))
         return OK
+    if call.name in ("AssociateKmsKey", "DisassociateKmsKey"):
+        if group(call) is None:
+            return error(call, "ResourceNotFoundException", "The specified log group does not exist.")
+        group(call).kms_key_id = call.data.get("kmsKeyId")
+        return OK
     # Fact: a protected group is not deleted until the protection is off.
     if call.name == "DeleteLogGroup" and getattr(group(call), "_protected", False):
         return error(call, "ValidationException", "Log group is protected from deletion.")

@@ -5,6 +5,7 @@ slept outside of it.
 """
 
 import json
+import socket
 import threading
 import time
 import traceback
@@ -43,7 +44,8 @@ class Shell:
         try:
             answer = self.serve(Call(environ, body))
         except Drop:
-            environ["werkzeug.socket"].close()
+            # Closing alone leaves the connection open for as long as somebody else holds the socket.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError from None
         return self.reply(start, *answer)
 

@@ -1,5 +1,7 @@
 """SQS: names that are refused for a minute, and queues that can be read after they were deleted."""
 
+import json
+
 from awsemu.iam import unknown_principal
 from awsemu.wire import error
 
@@ -41,4 +43,35 @@ def delete(call, world, deleted):
 def after(call, world, answer):
     if call.name == "CreateQueue":
         world.deleted.pop(key(call), None)
+    if call.name in ("CreateQueue", "SetQueueAttributes"):
+        remember(call)
+    if call.name == "GetQueueAttributes":
+        return recall(call, answer)
     return answer
+
+
+# What moto takes and forgets.
+FORGOTTEN = ("RedriveAllowPolicy",)
+
+
+def remember(call):
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends[call.account][call.region].queues.get(call.target)
+    kept = getattr(queue, "_kept", {})
+    kept.update({name: text for name, text in call.data.get("Attributes", {}).items() if name in FORGOTTEN})
+    queue._kept = kept
+
+
+def recall(call, answer):
+    from moto.sqs.models import sqs_backends
+
+    status, headers, body = answer
+    kept = getattr(sqs_backends[call.account][call.region].queues.get(call.target), "_kept", {})
+    asked = call.data.get("AttributeNames", [])
+    found = {name: text for name, text in kept.items() if text and ("All" in asked or name in asked)}
+    if not found:
+        return answer
+    data = json.loads(body)
+    data.setdefault("Attributes", {}).update(found)
+    return status, headers, json.dumps(data).encode()
