@@ -6,7 +6,7 @@
 use deployer_engine::expr;
 use serde_json::{Map, Value};
 
-use crate::near::nearest;
+use crate::{input::seconds, near::nearest};
 
 /// The schema's word for 'a reference may stand here'.
 pub const REFERENCE: &str = "x-reference";
@@ -90,6 +90,14 @@ impl<'a> Check<'a> {
                 if let Some(of) = schema.get("items") {
                     items.iter().enumerate().for_each(|(index, item)| self.value(of, item, &format!("{path}/{index}")));
                 }
+            }
+            Value::String(text) if schema.get("x-time").is_some() && seconds(text).is_none() => {
+                self.push(
+                    path,
+                    "bad-time",
+                    format!("`{text}` is no time"),
+                    Some("write 30s, 5m, 12h or 4d".to_owned()),
+                );
             }
             Value::Number(number) => self.range(schema, number.as_f64().unwrap_or_default(), path),
             _ => {}

@@ -31,6 +31,8 @@ pub struct Merged {
     pub value: Value,
     /// Where its values came from.
     pub origins: Origins,
+    /// A name in it has no value: what follows from that is no problem of its own.
+    pub(crate) unfinished: bool,
 }
 
 /// What every component's spec may have.
@@ -79,7 +81,7 @@ pub(crate) fn expand_all(
         loader.kinds.names().filter_map(|name| Some((name, full_schema((loader.kinds.get(name)?.schema)())))).collect();
     let mut type_schemas: BTreeMap<String, Option<Value>> = BTreeMap::new();
     let ids: Vec<ComponentId> = components.keys().cloned().collect();
-    for (id, merged) in &mut components {
+    for (id, merged) in components.iter_mut().filter(|(_, it)| !it.unfinished) {
         let rendered = json!({"kind": id.kind, "name": id.name, "spec": merged.value});
         let bound = Binder { loader, outputs: &outputs, origins: &merged.origins, types }.bind(&merged.value, "");
         let Some(schema) = schemas.get(id.kind.as_str()) else { continue };

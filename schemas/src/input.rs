@@ -56,7 +56,8 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-fn seconds(text: &str) -> Option<i64> {
+/// The seconds that a text means.
+pub(crate) fn seconds(text: &str) -> Option<i64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
         "" | "s" => 1,
@@ -78,7 +79,7 @@ impl JsonSchema for Seconds {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["integer", "string"], "description": "Seconds, or a text such as 30s, 5m, 12h, 4d."})
+        json_schema!({"type": ["integer", "string"], "x-time": true, "description": "Seconds, or a text such as 30s, 5m, 12h, 4d."})
     }
 }
 

@@ -121,12 +121,14 @@ impl Loader<'_> {
             };
             let own = merge(lower, document.spec.clone(), kind.merge_keys, &mut self.problems);
             let merged = self.patched(own, document, &over, kind.merge_keys);
+            let before = self.problems.len();
             let (node, asked) = interpolate(merged, &names, &mut self.problems);
+            let unfinished = self.problems.len() > before;
             needs_account |= asked;
             let mut origins = Origins::new();
             let value = node.plain("", &mut origins);
             let id = ComponentId::new(&document.kind, &document.name);
-            components.insert(id, Merged { document: document.clone(), value, origins });
+            components.insert(id, Merged { document: document.clone(), value, origins, unfinished });
         }
         let services = self.services(&base, &over, &components);
         let info = StackInfo::new(stack, &spec, &env, &services);

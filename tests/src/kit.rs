@@ -80,7 +80,8 @@ fn sample(path: &Path) -> Result<Sample> {
 pub fn fields(it: &dyn DynResource) -> (BTreeSet<String>, BTreeSet<String>) {
     let schema = it.schema();
     let names = schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let required =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     (names, required)
 }
 
@@ -115,7 +116,8 @@ impl Bench {
     #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
     pub async fn new(sample: &Sample, client: &Client) -> Result<Self> {
         let (endpoint, key, secret) = client.access();
-        let options = AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
+        let options =
+            AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
         let types = registry(&Aws::load(options).await);
         let store = Arc::new(MemoryStore::default());
         let world = World {
@@ -227,16 +229,27 @@ pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
 }
 
 /// Another value: in place, or a replacement if it is create-only.
-async fn changed(bench: &mut Bench, now: &mut Map<String, Value>, scope: &Scope, name: &str, second: &Value) -> Result<()> {
+async fn changed(
+    bench: &mut Bench,
+    now: &mut Map<String, Value>,
+    scope: &Scope,
+    name: &str,
+    second: &Value,
+) -> Result<()> {
     now.insert(name.to_owned(), second.clone());
     let plan = bench.plan(now, scope).await?;
     let facts = bench.resource()?.facts();
     let create_only = facts.create_only(&format!("/{name}"));
-    let steps: Vec<&Action> = plan.steps.iter().filter(|step| *step.address() == bench.address).map(|step| &step.action).collect();
+    let steps: Vec<&Action> =
+        plan.steps.iter().filter(|step| *step.address() == bench.address).map(|step| &step.action).collect();
     let replaced = steps.iter().any(|action| matches!(action, Action::Create { replaces: Some(_), .. }));
     let updated = steps.iter().any(|action| matches!(action, Action::Update { .. }));
     if create_only != replaced || create_only == updated {
-        return Err(format!("{}: {name} changed: create-only {create_only}, the plan replaces {replaced}, updates {updated}", bench.sample.file).into());
+        return Err(format!(
+            "{}: {name} changed: create-only {create_only}, the plan replaces {replaced}, updates {updated}",
+            bench.sample.file
+        )
+        .into());
     }
     bench.settle(now, scope, &format!("{name} changed")).await
 }
@@ -263,7 +276,11 @@ async fn removed(bench: &mut Bench, now: &mut Map<String, Value>, scope: &Scope,
         OnRemove::Reset(_) | OnRemove::Clear => !replaced,
     };
     if !fits {
-        return Err(format!("{}: {name} removed: {wanted:?} is declared, the plan says {actions:?}", bench.sample.file).into());
+        return Err(format!(
+            "{}: {name} removed: {wanted:?} is declared, the plan says {actions:?}",
+            bench.sample.file
+        )
+        .into());
     }
     bench.settle(now, scope, &format!("{name} removed")).await
 }
@@ -285,7 +302,9 @@ async fn by_itself(bench: &Bench) -> Result<()> {
         return Err(format!("{file}: a second create made a second thing: {}", made.id).into());
     }
     for round in ["first", "second"] {
-        it.delete(id, spec, &DeleteOptions::default()).await.map_err(|error| format!("{file}: the {round} delete failed: {error}"))?;
+        it.delete(id, spec, &DeleteOptions::default())
+            .await
+            .map_err(|error| format!("{file}: the {round} delete failed: {error}"))?;
         gone(it, id).await.map_err(|error| format!("{file}: after the {round} delete: {error}"))?;
     }
     match find(it, &who, spec).await? {

@@ -19,7 +19,8 @@ fn every_field_of_every_type_has_a_second_value() -> Result<()> {
     let mut missing = Vec::new();
     for it in registry(&Aws::offline()).iter() {
         let (names, _) = fields(it.as_ref());
-        let covered: BTreeSet<&String> = samples.get(it.kind()).into_iter().flatten().flat_map(|sample| sample.fields.keys()).collect();
+        let covered: BTreeSet<&String> =
+            samples.get(it.kind()).into_iter().flatten().flat_map(|sample| sample.fields.keys()).collect();
         missing.extend(names.iter().filter(|name| !covered.contains(name)).map(|name| format!("{} {name}", it.kind())));
     }
     assert!(missing.is_empty(), "no sample under fixtures/resources has a second value for: {missing:#?}");

@@ -1,0 +1,126 @@
+//! Two kinds of folders: `fixtures/invalid/NAME` (a stack that cannot be loaded, and every word that is said about it) and
+//! `fixtures/merge/NAME` (a stack with layers, and what comes out of them). `UPDATE_EXPECT=1` writes what is; read the diff.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops where it is wrong")]
+
+use std::{collections::BTreeMap, fmt::Write, path::Path};
+
+use deployer_engine::diagnostic::{Diagnostic, Place};
+use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load};
+use serde_json::{Value, json};
+
+/// Two types are enough here.
+struct Catalog;
+
+impl TypeCatalog for Catalog {
+    fn types(&self) -> Vec<String> {
+        vec!["AWS::Logs::LogGroup".into(), "AWS::SQS::Queue".into()]
+    }
+
+    fn schema(&self, kind: &str) -> Option<Value> {
+        let of = |names: &[&str], required: &str| {
+            let all: BTreeMap<&str, Value> = names
+                .iter()
+                .map(|name| (*name, json!({"type": if name.contains("Days") { "integer" } else { "string" }})))
+                .collect();
+            json!({"type": "object", "properties": all, "required": [required], "additionalProperties": false})
+        };
+        match kind {
+            "AWS::Logs::LogGroup" => Some(of(&["LogGroupName", "RetentionInDays", "KmsKeyId"], "LogGroupName")),
+            "AWS::SQS::Queue"
+            | "AWS::SQS::QueuePolicy"
+            | "AWS::S3::Bucket"
+            | "AWS::S3::BucketPolicy"
+            | "AWS::IAM::Role"
+            | "AWS::IAM::RolePolicy" => Some(json!({"type": "object"})),
+            _ => None,
+        }
+    }
+
+    fn outputs(&self, _: &str) -> Option<Vec<String>> {
+        Some(vec!["Arn".into()])
+    }
+}
+
+fn loaded(folder: &Path) -> Result<Loaded, Problems> {
+    let options =
+        LoadOptions { root: folder.to_owned(), account: Some("111122223333".into()), ..LoadOptions::default() };
+    // A folder with two environments says which one is meant.
+    let env = std::fs::read_to_string(folder.join("env.txt")).ok().map(|text| text.trim().to_owned());
+    load(&LoadOptions { env, ..options }, &Kinds::standard(), &Catalog)
+}
+
+fn place(it: &Place) -> String {
+    match it {
+        Place::File(at) => at.to_string(),
+        Place::Component { component, path } => format!("{component}{path}"),
+        Place::Resource { address, path } => format!("{address}{path}"),
+        Place::Input => "input".to_owned(),
+    }
+}
+
+fn words(problems: &[Diagnostic], folder: &Path) -> String {
+    let mut text = String::new();
+    for it in problems {
+        let message = it.message.replace(&folder.display().to_string(), "FOLDER");
+        writeln!(text, "{} {}: {message}", place(&it.at), it.code).expect("writes");
+        it.related.iter().for_each(|(at, what)| writeln!(text, "  {}: {what}", place(at)).expect("writes"));
+        it.help.iter().for_each(|help| writeln!(text, "  help: {help}").expect("writes"));
+    }
+    text
+}
+
+fn compare(file: &Path, found: &str) -> datatest_stable::Result<()> {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(file, found)?;
+        return Ok(());
+    }
+    let expected = std::fs::read_to_string(file).unwrap_or_default();
+    if expected == found { Ok(()) } else { Err(format!("found:\n{found}\nexpected:\n{expected}").into()) }
+}
+
+fn says(stack: &Path) -> datatest_stable::Result<()> {
+    let folder = stack.parent().ok_or("a stack lives in a folder")?;
+    match loaded(folder) {
+        Ok(_) => Err("it was loaded".into()),
+        Err(problems) => compare(&folder.join("expected.txt"), &words(&problems.diagnostics, folder)),
+    }
+}
+
+fn becomes(stack: &Path) -> datatest_stable::Result<()> {
+    let folder = stack.parent().ok_or("a stack lives in a folder")?;
+    let loaded = loaded(folder).map_err(|problems| words(&problems.diagnostics, folder))?;
+    let specs: BTreeMap<String, &Value> =
+        loaded.components.iter().map(|(id, it)| (id.to_string(), &it.value)).collect();
+    compare(&folder.join("expected.json"), &format!("{:#}\n", json!(specs)))
+}
+
+fn refused_bytes(_: &Path) -> datatest_stable::Result<()> {
+    let stack =
+        "apiVersion: deployer.dev/v1\nkind: Stack\nmetadata: {name: s}\nspec: {environments: {dev: {region: r}}}\n";
+    let cases: [(&str, Vec<u8>, &str); 2] = [
+        ("latin.yaml", [stack.as_bytes(), b"# caf\xe9\n"].concat(), "latin.yaml:5:6 not-utf8"),
+        (
+            "big.yaml",
+            [stack.as_bytes(), &b"# x\n".repeat(13_000_000)].concat(),
+            "big.yaml:1:1 too-large: the file has 52 MB",
+        ),
+    ];
+    for (name, bytes, expected) in cases {
+        let folder = std::env::temp_dir().join(format!("deployer-bytes-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(name), bytes)?;
+        let said = loaded(&folder).err().map(|problems| words(&problems.diagnostics, &folder)).unwrap_or_default();
+        std::fs::remove_dir_all(&folder)?;
+        if !said.contains(expected) {
+            return Err(format!("{name}: {said}").into());
+        }
+    }
+    Ok(())
+}
+
+datatest_stable::harness! {
+    { test = says, root = "../fixtures/invalid", pattern = r"/stack\.yaml$" },
+    { test = becomes, root = "../fixtures/merge", pattern = r"/stack\.yaml$" },
+    { test = refused_bytes, root = "../fixtures/merge", pattern = r"nulls_are_not_refilled/stack\.yaml$" },
+}
