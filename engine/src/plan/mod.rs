@@ -7,6 +7,7 @@ mod connect;
 mod order;
 mod planner;
 mod properties;
+mod reasons;
 mod removal;
 
 use std::collections::{BTreeMap, BTreeSet};

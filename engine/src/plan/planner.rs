@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     Action, Plan, PlannedComponent, Step, StepId,
     order::{self, Needs},
+    reasons::{Replaced, lifecycle_reason, replace_reasons, standing},
 };
 use crate::{
     address::{Address, ComponentId},
@@ -377,34 +378,6 @@ impl<'a> Planner<'a> {
         }
         self.plan
     }
-}
-
-/// What is replaced, and why.
-struct Replaced<'a> {
-    generation: &'a Generation,
-    reasons: Vec<String>,
-    changes: Vec<FieldChange>,
-    live: Option<Value>,
-}
-
-/// What stands of a resource: the current generation, else the newest that was left in the cloud (then true).
-fn standing(recorded: &ResourceState) -> Option<(&Generation, bool)> {
-    recorded.current.as_ref().map(|it| (it, false)).or_else(|| recorded.retained.last().map(|it| (it, true)))
-}
-
-fn replace_reasons(changes: &[FieldChange]) -> Vec<String> {
-    let replaced = changes.iter().filter(|change| change.how == How::Replace);
-    replaced.map(|change| format!("{} cannot be changed in place", change.path.trim_start_matches('/'))).collect()
-}
-
-fn lifecycle_reason(before: Lifecycle, after: Lifecycle) -> String {
-    let word = |it: Lifecycle| match (it.on_delete, it.protect) {
-        (_, true) => "protected",
-        (OnDelete::Delete, _) => "delete",
-        (OnDelete::Retain, _) => "retain",
-        (OnDelete::Empty, _) => "empty, then delete",
-    };
-    format!("what deleting it means changes: {} -> {}", word(before), word(after))
 }
 
 /// How a generation is deleted: what its policy says.

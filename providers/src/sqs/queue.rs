@@ -156,7 +156,7 @@ impl Resource for Queue {
     }
 
     async fn create(&self, _: &Identity, spec: &QueueSpec) -> Result<Created> {
-        let attributes = to_attributes(spec, |_| true);
+        let attributes = to_attributes(spec, |_| true, false);
         let tags = tags::to_map(spec.tags.as_ref()).into_iter().collect();
         let call =
             self.sqs.create_queue().queue_name(&spec.queue_name).set_attributes(Some(attributes)).set_tags(Some(tags));
@@ -165,7 +165,7 @@ impl Resource for Queue {
     }
 
     async fn update(&self, id: &PhysicalId, _: &QueueSpec, spec: &QueueSpec, changed: &Changed) -> Result<()> {
-        let attributes = to_attributes(spec, |name| changed.touches(name));
+        let attributes = to_attributes(spec, |name| changed.touches(name), true);
         if !attributes.is_empty() {
             let call = self.sqs.set_queue_attributes().queue_url(&id.0).set_attributes(Some(attributes));
             call.send().await.map_err(failed("SetQueueAttributes"))?;
@@ -211,20 +211,22 @@ fn name_of(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
-/// The attributes that `wanted` names; what the spec lacks is sent as "", which takes it away.
-fn to_attributes(spec: &QueueSpec, wanted: impl Fn(&str) -> bool) -> HashMap<QueueAttributeName, String> {
+/// The attributes that `wanted` names. With `clearing`, what the spec lacks is sent as "", which takes it away.
+fn to_attributes(
+    spec: &QueueSpec,
+    wanted: impl Fn(&str) -> bool,
+    clearing: bool,
+) -> HashMap<QueueAttributeName, String> {
     let values = serde_json::to_value(spec).unwrap_or_default();
     let all = [NUMBERS, FLAGS, TEXTS, DOCUMENTS].concat();
-    let set = all.into_iter().filter(|name| wanted(name)).filter_map(|name| {
-        let text = match values.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None if name.contains("Policy") || name.starts_with("Kms") => String::new(),
-            None => return None,
-        };
-        Some((QueueAttributeName::from(name), text))
-    });
-    set.filter(|(_, text)| !text.is_empty() || !wanted("QueueName")).collect()
+    let text = |name: &str| match values.get(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+        None if clearing && (DOCUMENTS.contains(&name) || name == "KmsMasterKeyId") => Some(String::new()),
+        None => None,
+    };
+    let set = all.into_iter().filter(|name| wanted(name));
+    set.filter_map(|name| Some((QueueAttributeName::from(name), text(name)?))).collect()
 }
 
 fn from_attributes(name: &str, live: &HashMap<QueueAttributeName, String>) -> QueueSpec {
