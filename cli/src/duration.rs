@@ -15,6 +15,11 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number.checked_mul(factor)?))
 }
 
+/// `1 step`, `9 steps`.
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// `0.4 s`, `12 s`, `4:10`.
 pub fn show(millis: u64) -> String {
     match millis {

@@ -60,9 +60,6 @@ fn every_single_fault(path: &Path) -> datatest_stable::Result<()> {
 fn every_pair_of_faults(path: &Path) -> datatest_stable::Result<()> {
     let scenario = scenario(path);
     let (points, expected) = undisturbed(&scenario);
-    if points.len() > 20 {
-        return Ok(());
-    }
     for first in 0..points.len() {
         for one in [Fault::CrashBefore, Fault::CrashAfter, Fault::CrashLate] {
             // A recovering run may pass more points than an undisturbed one.
@@ -79,5 +76,5 @@ fn every_pair_of_faults(path: &Path) -> datatest_stable::Result<()> {
 
 datatest_stable::harness! {
     { test = every_single_fault, root = "../fixtures/engine", pattern = r"/scenario\.json$" },
-    { test = every_pair_of_faults, root = "../fixtures/engine", pattern = r"/scenario\.json$" },
+    { test = every_pair_of_faults, root = "../fixtures/engine", pattern = r"(one_nameless|one_named_with_a_late_field|update_in_place)/scenario\.json$" },
 }

@@ -14,6 +14,7 @@ use super::plan::{no_changes, wish};
 use crate::{
     args::{Global, PlanFlags},
     context::{Context, Reach},
+    duration,
     exit::{Code, Failure},
     render::{plan, progress::Progress},
     term::{Term, Tone},
@@ -122,15 +123,17 @@ fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Repo
     if report.is_success() {
         let what = if wish.destroy { "destroyed" } else { "deployed" };
         term.say(format!(
-            "\n{}  deployment {deployment}: {done} steps done, each confirmed by a read",
-            term.paint(Tone::Good, what)
+            "\n{}  deployment {deployment}: {} done, each confirmed by a read",
+            term.paint(Tone::Good, what),
+            duration::count(done, "step"),
         ));
         return;
     }
     let head = if report.interrupted { "interrupted" } else { "failed" };
     term.note(format!(
-        "\n{}  deployment {deployment}: {done} steps done, {failed} failed, {skipped} not started",
-        term.paint(Tone::Bad, head)
+        "\n{}  deployment {deployment}: {} done, {failed} failed, {skipped} not started",
+        term.paint(Tone::Bad, head),
+        duration::count(done, "step"),
     ));
     for (id, why) in &report.failed {
         let step = &plan.steps[*id];

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     args::Global,
     context::{Context, Reach},
+    duration,
     exit::{Code, Failure},
     render::plan,
     term::{Term, Tone},
@@ -29,9 +30,11 @@ pub async fn run(global: &Global, term: &Term) -> Result<Code, Failure> {
     }
     let (components, resources) = (desired.components.len(), desired.resources.len());
     term.say(format!(
-        "{}  {}  {components} components, {resources} resources",
+        "{}  {}  {}, {}",
         term.paint(Tone::Good, "valid"),
-        plan::place(&desired.scope)
+        plan::place(&desired.scope),
+        duration::count(components, "component"),
+        duration::count(resources, "resource"),
     ));
     Ok(Code::Done)
 }

@@ -97,7 +97,7 @@ impl Progress {
             Event::Started { deployment, steps } => {
                 self.inner().steps = steps;
                 if steps > 0 {
-                    self.line(format!("deployment {deployment}: {steps} steps"));
+                    self.line(format!("deployment {deployment}: {}", duration::count(steps, "step")));
                 }
             }
             Event::StepStarted { address, verb } => self.start(address, &verb),
