@@ -178,6 +178,11 @@ impl Client {
         self.post("freeze", json!({"nth_mutating": nth_mutating, "when": when})).map(drop)
     }
 
+    /// From the n-th call of any sort on, nothing of this client is answered.
+    pub fn freeze_at_any(&self, nth: u64, when: &str) -> Result<()> {
+        self.post("freeze", json!({"nth": nth, "when": when})).map(drop)
+    }
+
     /// Waits for that call; what it was, or none if it did not come.
     pub fn wait_frozen(&self, millis: u64) -> Result<Option<String>> {
         let answer = get(&format!("{}/_emulator/frozen?client={}&wait_ms={millis}", self.endpoint, self.name))?;

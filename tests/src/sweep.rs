@@ -5,7 +5,7 @@
 
 use std::{fs, process::Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Result, build,
@@ -69,7 +69,30 @@ pub enum Point {
     Call(u64),
     /// At its n-th record write.
     Write(u64),
+    /// At its n-th sign of life. These come by the clock, so AWS answers slowly for them.
+    Beat(u64),
 }
+
+/// Where the run after a killed one is killed too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// At its n-th AWS call, reads too.
+    Call(u64),
+    /// At its n-th record write.
+    Write(u64),
+}
+
+impl std::fmt::Display for Second {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Call(number) => write!(f, "AWS call {number}"),
+            Self::Write(number) => write!(f, "record write {number}"),
+        }
+    }
+}
+
+/// How long a call takes where a kill waits for a sign of life.
+const SLOW_MILLIS: u64 = 150;
 
 /// A kill: in which phase, where, and when.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +111,7 @@ impl std::fmt::Display for Kill {
         let (what, number) = match self.point {
             Point::Call(number) => ("AWS call", number),
             Point::Write(number) => ("record write", number),
+            Point::Beat(number) => ("heartbeat", number),
         };
         write!(f, "{} {when} {what} {number}", PHASES[self.phase].name)
     }
@@ -116,9 +140,8 @@ impl Undisturbed {
         for phase in 0..PHASES.len() {
             let calls = (1..=self.calls[phase]).map(Point::Call);
             let writes = (1..=self.writes[phase]).map(Point::Write);
-            kills.extend(
-                calls.chain(writes).flat_map(|point| [true, false].map(|before| Kill { phase, point, before })),
-            );
+            let points = calls.chain(writes).chain([Point::Beat(1)]);
+            kills.extend(points.flat_map(|point| [true, false].map(|before| Kill { phase, point, before })));
         }
         kills
     }
@@ -153,41 +176,49 @@ impl Sweep {
         let mut found = Undisturbed::default();
         for (number, phase) in PHASES.iter().enumerate() {
             let (product, client) = self.prepared(number)?;
-            let count = product.folder().join(".deployer-count");
-            let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
-            let output = command
-                .env("LD_PRELOAD", &self.library)
-                .env("DEPLOYER_TEST_COUNT", &count)
-                .stdin(Stdio::null())
-                .output()?;
-            if !output.status.success() {
-                return Err(
-                    format!("{} failed undisturbed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into()
-                );
-            }
+            found.writes.push(self.succeed_counted(&product, phase)?);
             found.calls.push(client.calls()?.mutating);
-            found.writes.push(fs::read_to_string(&count)?.parse()?);
             found.inventories.push(normal(client.inventory()?));
         }
         Ok(found)
     }
 
-    /// One kill, the run after it, and what must hold then. With `again`, that run is killed too, at this mutating call or read.
-    pub fn kill(&self, kill: Kill, again: Option<u64>, undisturbed: &Undisturbed) -> Result<()> {
+    /// One kill, the run after it, and what must hold then; with `again`, that run is killed too, and a third one is the last.
+    pub fn kill(&self, kill: Kill, again: Option<Second>, undisturbed: &Undisturbed) -> Result<Recovered> {
         let phase = &PHASES[kill.phase];
         let (product, client) = self.prepared(kill.phase)?;
         let when = if kill.before { "before" } else { "after" };
         match kill.point {
-            Point::Call(number) => self.kill_at_call(&product, &client, phase, number, when)?,
-            Point::Write(number) => self.kill_at_write(&product, phase, &format!("{when}:{number}"))?,
+            Point::Call(number) => {
+                client.freeze(number, when)?;
+                self.kill_frozen(&product, phase)?;
+            }
+            Point::Write(number) => self.kill_at_write(&product, phase, &format!("{when}:write:{number}"))?,
+            Point::Beat(number) => {
+                client.options(json!({"latency_ms": SLOW_MILLIS}))?;
+                self.kill_at_write(&product, phase, &format!("{when}:beat:{number}"))?;
+                client.options(json!({"latency_ms": 0}))?;
+            }
         }
-        if let Some(number) = again {
-            // A recovering run may end before that many writes: then there is nothing to kill.
-            let _ = self.kill_at_write(&product, phase, &format!("before:{number}"));
+        client.clear_calls()?;
+        match again {
+            Some(Second::Call(number)) => {
+                client.freeze_at_any(number, "before")?;
+                self.kill_frozen(&product, phase)?;
+            }
+            Some(Second::Write(number)) => self.kill_at_write(&product, phase, &format!("before:write:{number}"))?,
+            None => {}
         }
-        product.succeed(phase.command)?;
+        let writes = self.succeed_counted(&product, phase)?;
+        let recovered = Recovered { calls: client.calls()?.total, writes };
+        self.check(kill, &product, &client, undisturbed)?;
+        Ok(recovered)
+    }
+
+    /// Nothing is left to do, AWS holds what it holds undisturbed, and nobody holds a lock.
+    fn check(&self, kill: Kill, product: &Product, client: &Client, undisturbed: &Undisturbed) -> Result<()> {
         let mut arguments = vec!["plan", "-e", "dev", "--detailed-exitcode"];
-        arguments.extend(Some("--destroy").filter(|_| phase.name == "destroy"));
+        arguments.extend(Some("--destroy").filter(|_| PHASES[kill.phase].name == "destroy"));
         let plan = product.run(&arguments)?;
         if plan.code != Some(0) {
             return Err(format!("the next plan is not empty:\n{}{}", plan.stdout, plan.stderr).into());
@@ -206,8 +237,9 @@ impl Sweep {
         Ok(())
     }
 
-    fn kill_at_call(&self, product: &Product, client: &Client, phase: &Phase, number: u64, when: &str) -> Result<()> {
-        client.freeze(number, when)?;
+    /// Runs the phase until its client is frozen, and kills it there.
+    fn kill_frozen(&self, product: &Product, phase: &Phase) -> Result<()> {
+        let client = product.client();
         let mut child = product.start(phase.command)?;
         let frozen = client.wait_frozen(20_000)?;
         child.kill()?;
@@ -217,6 +249,21 @@ impl Sweep {
             Some(_) => Ok(()),
             None => Err(format!("the point was not reached; it said:\n{}{}", said.stdout, said.stderr).into()),
         }
+    }
+
+    /// Runs the phase to its end; the number of its record writes.
+    fn succeed_counted(&self, product: &Product, phase: &Phase) -> Result<u64> {
+        let count = product.folder().join(".deployer-count");
+        let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
+        let output = command
+            .env("LD_PRELOAD", &self.library)
+            .env("DEPLOYER_TEST_COUNT", &count)
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("{} failed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(fs::read_to_string(&count)?.parse()?)
     }
 
     fn kill_at_write(&self, product: &Product, phase: &Phase, kill: &str) -> Result<()> {
@@ -252,26 +299,39 @@ fn normal(value: Value) -> Value {
     }
 }
 
-/// Runs `kills` on `workers`, each with an emulator of its own; prints each failure and one line at the end.
-pub fn run(kills: &[(Kill, Option<u64>)], workers: Vec<Sweep>, undisturbed: &Undisturbed) -> usize {
+/// What the run after a kill took, from its start to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Recovered {
+    /// AWS calls, reads too.
+    pub calls: u64,
+    /// Record writes.
+    pub writes: u64,
+}
+
+/// A kill, and perhaps a second one in the run after it.
+pub type Case = (Kill, Option<Second>);
+
+/// Runs `cases` on `workers`, each with an emulator of its own; prints each failure, and returns what the others took.
+pub fn run(cases: &[Case], workers: &[Sweep], undisturbed: &Undisturbed) -> Vec<(Case, Recovered)> {
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let failures = std::sync::Mutex::new(Vec::new());
+    let passed = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for worker in &workers {
+        for worker in workers {
             scope.spawn(|| {
-                while let Some((kill, again)) = kills.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    if let Err(error) = worker.kill(*kill, *again, undisturbed) {
-                        let twice = again
-                            .map(|number| format!(", then before record write {number} of the recovery"))
-                            .unwrap_or_default();
-                        println!("FAILED {kill}{twice}: {error}");
-                        failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(kill);
+                while let Some((kill, again)) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    match worker.kill(*kill, *again, undisturbed) {
+                        Ok(took) => passed
+                            .lock()
+                            .unwrap_or_else(std::sync::PoisonError::into_inner)
+                            .push(((*kill, *again), took)),
+                        Err(error) => {
+                            let second = again.map(|it| format!(", then before {it} of the next run"));
+                            println!("FAILED {kill}{}: {error}", second.unwrap_or_default());
+                        }
                     }
                 }
             });
         }
     });
-    let failed = failures.into_inner().map_or(0, |all| all.len());
-    println!("points {}, failures {failed}", kills.len());
-    failed
+    passed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

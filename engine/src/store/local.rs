@@ -9,7 +9,6 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
@@ -27,9 +26,6 @@ pub struct LocalStore {
 
 /// The one file that holds which component points to which holder.
 const LOCKS: &str = "locks/components.json";
-
-/// Makes temporary names unique in this process; the process id does so on this machine.
-static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 impl LocalStore {
     /// A store in `root`, which need not exist yet.
@@ -90,8 +86,8 @@ fn read(path: &Path) -> io::Result<Option<(Version, Bytes)>> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
-    let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!(".tmp-{}-{number}", std::process::id()));
+    // Writers exclude each other, so one name will do, and what a killed one left is written over.
+    let temporary = folder.join(".tmp");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
