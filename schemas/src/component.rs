@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     check::check,
+    directory::Directory,
     document::Document,
     kinds::{Expansion, Outputs},
-    load::{Loader, TypeCatalog, find, place},
+    load::{Loader, TypeCatalog, place},
     near::nearest,
     node::Origins,
     service::Service,
@@ -80,10 +81,11 @@ pub(crate) fn expand_all(
     let schemas: BTreeMap<&str, Value> =
         loader.kinds.names().filter_map(|name| Some((name, full_schema((loader.kinds.get(name)?.schema)())))).collect();
     let mut type_schemas: BTreeMap<String, Option<Value>> = BTreeMap::new();
-    let ids: Vec<ComponentId> = components.keys().cloned().collect();
+    let directory = Directory::of(components.keys());
     for (id, merged) in components.iter_mut().filter(|(_, it)| !it.unfinished) {
         let rendered = json!({"kind": id.kind, "name": id.name, "spec": merged.value});
-        let bound = Binder { loader, outputs: &outputs, origins: &merged.origins, types }.bind(&merged.value, "");
+        let bound = Binder { loader, outputs: &outputs, directory: &directory, origins: &merged.origins, types }
+            .bind(&merged.value, "");
         let Some(schema) = schemas.get(id.kind.as_str()) else { continue };
         let misfits = check(schema, &bound, false);
         loader.misfits(&misfits, &merged.origins);
@@ -91,7 +93,7 @@ pub(crate) fn expand_all(
             continue;
         }
         let (common, spec) = split_common(bound);
-        let depends_on = depends_on(loader, &common, merged, &ids);
+        let depends_on = depends_on(loader, &common, merged, &directory);
         let service = services.iter().find(|(_, it)| it.members.contains(id)).map(|(name, _)| name.clone());
         let at = if let Place::File(at) = merged.document.node.origin.place() { Some(at) } else { None };
         desired.components.insert(id.clone(), DesiredComponent { service, depends_on, at, rendered });
@@ -110,10 +112,10 @@ fn split_common(mut spec: Value) -> (Common, Value) {
     (common, spec)
 }
 
-fn depends_on(loader: &mut Loader<'_>, common: &Common, merged: &Merged, ids: &[ComponentId]) -> Vec<ComponentId> {
+fn depends_on(loader: &mut Loader<'_>, common: &Common, merged: &Merged, directory: &Directory) -> Vec<ComponentId> {
     let mut found = Vec::new();
     for (index, name) in common.depends_on.iter().enumerate() {
-        match find(ids.iter(), name) {
+        match directory.find(name) {
             Ok(id) => found.push(id.clone()),
             Err(help) => {
                 let at = place(&merged.origins, &format!("/dependsOn/{index}"), false);
@@ -205,6 +207,7 @@ fn check_type(loader: &mut Loader<'_>, merged: &Merged, schema: &Value, properti
 struct Binder<'a, 'b> {
     loader: &'a mut Loader<'b>,
     outputs: &'a BTreeMap<ComponentId, (Outputs, Value)>,
+    directory: &'a Directory,
     origins: &'a Origins,
     types: &'a dyn TypeCatalog,
 }
@@ -247,7 +250,7 @@ impl Binder<'_, '_> {
     }
 
     fn output(&mut self, component: &str, output: &str, path: &str) -> Value {
-        let id = match find(self.outputs.keys(), component) {
+        let id = match self.directory.find(component) {
             Ok(id) => id,
             Err(help) => {
                 self.problem(
@@ -259,7 +262,7 @@ impl Binder<'_, '_> {
                 return expr::secret(json!({}));
             }
         };
-        let (outputs, spec) = &self.outputs[id];
+        let Some((outputs, spec)) = self.outputs.get(id) else { return expr::secret(json!({})) };
         let names: Vec<String> = match outputs.get("*") {
             Some((role, _)) => {
                 let all = self.types.outputs(spec["type"].as_str().unwrap_or_default()).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod component;
+mod directory;
 mod document;
 mod input;
 mod interpolate;

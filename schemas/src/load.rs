@@ -1,6 +1,9 @@
 //! From files to the desired graph: parse, merge, interpolate, check, expand. Every problem is collected, at its place.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use deployer_engine::{
     address::ComponentId,
@@ -93,6 +96,9 @@ pub(crate) struct Loader<'a> {
     pub(crate) problems: Vec<Diagnostic>,
 }
 
+/// An environment's patches, by kind and name of what they patch.
+pub(crate) type Patches<'d> = BTreeMap<(&'d str, &'d str), Vec<&'d Document>>;
+
 /// Kinds that are no components.
 const OTHERS: [&str; 3] = ["Stack", "Service", "InfraDefaults"];
 
@@ -105,7 +111,10 @@ impl Loader<'_> {
         let stack = self.the_stack(&base)?;
         let env = self.environment(stack)?;
         self.check_overlays(&overlays, &base, stack);
-        let over: Vec<&Document> = overlays.iter().filter(|it| it.overlay.as_ref() == Some(&env)).collect();
+        let mut over = Patches::new();
+        for patch in overlays.iter().filter(|it| it.overlay.as_ref() == Some(&env)) {
+            over.entry((&patch.kind, &patch.name)).or_default().push(patch);
+        }
         let stack_node = self.overlaid(stack, &over, &[]);
         let spec: StackSpec = self.decode(&stack_node)?;
         let (scope, names) = self.names(stack, &spec, &stack_node, &env)?;
@@ -229,6 +238,7 @@ impl Loader<'_> {
     /// Overlays patch what is there, for environments that are there.
     fn check_overlays(&mut self, overlays: &[Document], base: &[Document], stack: &Document) {
         let declared = stack.spec.get("environments");
+        let there: BTreeSet<(&str, &str)> = base.iter().map(|it| (it.kind.as_str(), it.name.as_str())).collect();
         for overlay in overlays {
             let env = overlay.overlay.as_deref().unwrap_or_default();
             if declared.is_none_or(|it| it.get(env).is_none()) {
@@ -236,7 +246,7 @@ impl Loader<'_> {
                     format!("this is an overlay for the environment `{env}`, which the stack does not declare");
                 self.problems.push(Diagnostic::error("unknown-environment", overlay.name_at.clone(), message));
             }
-            if !base.iter().any(|it| it.kind == overlay.kind && it.name == overlay.name) {
+            if !there.contains(&(overlay.kind.as_str(), overlay.name.as_str())) {
                 let message = format!("this is an overlay for {}.{}, which does not exist", overlay.kind, overlay.name);
                 let problem = Diagnostic::error("overlay-of-nothing", overlay.name_at.clone(), message);
                 let names: Vec<&str> =
@@ -249,14 +259,14 @@ impl Loader<'_> {
     }
 
     /// A document's spec under its overlays.
-    pub(crate) fn overlaid(&mut self, document: &Document, over: &[&Document], keys: &[(&str, &str)]) -> Node {
+    pub(crate) fn overlaid(&mut self, document: &Document, over: &Patches<'_>, keys: &[(&str, &str)]) -> Node {
         let own = merge(Node::default(), document.spec.clone(), keys, &mut self.problems);
         self.patched(own, document, over, keys)
     }
 
-    fn patched(&mut self, own: Node, document: &Document, over: &[&Document], keys: &[(&str, &str)]) -> Node {
-        let mine = over.iter().filter(|it| it.kind == document.kind && it.name == document.name);
-        mine.fold(own, |lower, upper| merge(lower, upper.spec.clone(), keys, &mut self.problems))
+    fn patched(&mut self, own: Node, document: &Document, over: &Patches<'_>, keys: &[(&str, &str)]) -> Node {
+        let mine = over.get(&(document.kind.as_str(), document.name.as_str()));
+        mine.into_iter().flatten().fold(own, |lower, upper| merge(lower, upper.spec.clone(), keys, &mut self.problems))
     }
 
     /// Holds a spec against its type's schema, then decodes it.
@@ -309,7 +319,7 @@ impl Loader<'_> {
     }
 
     /// `InfraDefaults` by kind, themselves overlaid.
-    fn defaults(&mut self, base: &[Document], over: &[&Document]) -> BTreeMap<String, Node> {
+    fn defaults(&mut self, base: &[Document], over: &Patches<'_>) -> BTreeMap<String, Node> {
         let mut found: BTreeMap<String, Node> = BTreeMap::new();
         for document in base.iter().filter(|it| it.kind == "InfraDefaults") {
             let Yaml::Map(entries) = self.overlaid(document, over, &[]).in_layer(Layer::Defaults).value else {
@@ -333,19 +343,6 @@ impl Loader<'_> {
         }
         found
     }
-}
-
-/// The component that a name means (`Kind.name`, or the bare name), or the nearest as help.
-pub(crate) fn find<'a>(
-    all: impl Iterator<Item = &'a ComponentId> + Clone,
-    name: &str,
-) -> Result<&'a ComponentId, Option<String>> {
-    let found = all.clone().find(|id| id.name == name || id.to_string() == name);
-    found.ok_or_else(|| {
-        let names: Vec<String> =
-            all.map(|id| if name.contains('.') { id.to_string() } else { id.name.clone() }).collect();
-        nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"))
-    })
 }
 
 /// The place of a pointer: of its key or its value; where there is none, of the nearest above.

@@ -9,8 +9,9 @@ use deployer_engine::{
 
 use crate::{
     component::Merged,
+    directory::Directory,
     document::Document,
-    load::{Loader, find},
+    load::{Loader, Patches},
     node::{Node, Yaml},
     stack::ServiceSpec,
 };
@@ -29,7 +30,7 @@ impl Loader<'_> {
     pub(crate) fn services(
         &mut self,
         base: &[Document],
-        over: &[&Document],
+        over: &Patches<'_>,
         components: &BTreeMap<ComponentId, Merged>,
     ) -> BTreeMap<String, Service> {
         let mut found = BTreeMap::new();
@@ -58,8 +59,9 @@ impl Loader<'_> {
         components: &BTreeMap<ComponentId, Merged>,
     ) -> BTreeSet<ComponentId> {
         let mut members = BTreeSet::new();
+        let directory = Directory::of(components.keys());
         for (index, name) in spec.components.iter().enumerate() {
-            match find(components.keys(), name) {
+            match directory.find(name) {
                 Ok(id) => drop(members.insert(id.clone())),
                 Err(help) => {
                     let items = node.get("components").map(|it| &it.value);

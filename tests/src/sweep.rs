@@ -263,7 +263,8 @@ impl Sweep {
         if !output.status.success() {
             return Err(format!("{} failed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into());
         }
-        Ok(fs::read_to_string(&count)?.parse()?)
+        // A run that finds nothing to do writes nothing.
+        Ok(if count.exists() { fs::read_to_string(&count)?.parse()? } else { 0 })
     }
 
     fn kill_at_write(&self, product: &Product, phase: &Phase, kill: &str) -> Result<()> {

@@ -121,6 +121,27 @@ fn an_interrupt_awaits_what_is_in_flight_and_the_next_run_goes_on() -> Result<()
 }
 
 #[test]
+fn a_second_interrupt_leaves_at_once_and_the_next_run_settles_it() -> Result<()> {
+    let emulator = Emulator::start(SCALE)?;
+    let client = emulator.client("twice");
+    let product = stack(&client)?;
+    // Its fourth change is never answered: only leaving ends this run.
+    client.freeze(4, "after")?;
+    let child = product.start(APPLY)?;
+    client.wait_frozen(20_000)?.ok_or("the call did not come")?;
+    signal(&child, "INT")?;
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "INT")?;
+    let said = deployer_tests::product::said(child.wait_with_output()?);
+    client.unfreeze()?;
+    assert_eq!(said.code, Some(130), "{said:?}");
+    assert!(said.stderr.contains("leaving at once"), "{said:?}");
+    product.succeed(APPLY)?;
+    assert!(product.succeed(&["plan", "-e", "dev"])?.contains("No changes"));
+    Ok(())
+}
+
+#[test]
 fn two_applies_at_once_the_second_says_who_holds_the_lock_or_waits() -> Result<()> {
     let emulator = Emulator::start(SCALE)?;
     let client = emulator.client("two");
