@@ -118,6 +118,17 @@ impl Error {
         }
     }
 
+    /// The same for another who shared the call; causes are told once.
+    #[must_use]
+    pub fn without_source(&self) -> Self {
+        match self {
+            Self::Call { operation, class, code, message, .. } => {
+                Self::Call { operation, class: *class, code: code.clone(), message: message.clone(), source: None }
+            }
+            other => Self::Missing(other.chain()),
+        }
+    }
+
     /// The error with its causes, as one line.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

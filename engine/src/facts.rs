@@ -77,11 +77,15 @@ pub struct Facts {
     /// `create` silently takes over what exists: the engine looks first.
     pub create_adopts: bool,
     /// What of it can exist only once (scope and key), beside its name.
-    pub slot: Option<fn(&Value) -> Option<String>>,
+    pub slots: fn(&Value) -> Vec<String>,
     /// How long after confirmed reads other services may still not see it.
     pub usable_after: Duration,
     /// How long after a call its effect may be invisible to `find`.
     pub visibility: Duration,
+    /// Writes with the same key are made one after another.
+    pub serial: Option<fn(&Value) -> Option<String>>,
+    /// How many ids its batched read takes.
+    pub page: usize,
     /// The version of its properties' shape in state.
     pub schema_version: u32,
 }
@@ -144,6 +148,15 @@ pub struct NameRule {
     pub suffix: Option<fn(&Value) -> &'static str>,
     /// What stands before a minted name.
     pub prefix: &'static str,
+    /// All generations have the same name: revisions of one family.
+    pub shared: bool,
+}
+
+impl NameRule {
+    /// A name of letters, digits and hyphens, unique in an account and region.
+    pub const fn regional(field: &'static str) -> Self {
+        Self { field, max: 255, scope: NameScope::Region, suffix: None, prefix: "", shared: false }
+    }
 }
 
 /// What a name is shared with.
@@ -215,9 +228,11 @@ impl Facts {
         rate: Rate { class: "default", in_flight: 8 },
         stateful: false,
         create_adopts: false,
-        slot: None,
+        slots: |_| Vec::new(),
         usable_after: Duration::ZERO,
         visibility: Duration::from_secs(20),
+        serial: None,
+        page: 20,
         schema_version: 1,
     };
 

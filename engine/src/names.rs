@@ -33,7 +33,7 @@ pub fn mint(
         tail.push('-');
         tail.push_str(&short_hash(&[&scope.account, &scope.region], 6));
     }
-    if generation > 1 {
+    if generation > 1 && !rule.shared {
         tail.push_str(&format!("-{generation}"));
     }
     let room = rule.max.saturating_sub(rule.prefix.len() + tail.len() + ending.len());
@@ -61,7 +61,7 @@ mod tests {
         }
     }
 
-    const RULE: NameRule = NameRule { field: "/Name", max: 30, scope: NameScope::Region, suffix: None, prefix: "" };
+    const RULE: NameRule = NameRule { max: 30, ..NameRule::regional("/Name") };
 
     #[test]
     fn names_are_readable_short_and_told_apart() {

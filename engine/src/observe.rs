@@ -15,9 +15,6 @@ use crate::{
     state::Shard,
 };
 
-/// How many ids one `read_many` is given.
-const BATCH: usize = 20;
-
 /// Before what seems gone is looked for again.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -95,7 +92,11 @@ async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> R
     let mut batches = Vec::new();
     for (kind, all) in by_type {
         let resource = types.need(&kind)?.clone();
-        batches.extend(all.chunks(BATCH).map(|chunk| (resource.clone(), chunk.to_vec())).collect::<Vec<_>>());
+        batches.extend(
+            all.chunks(resource.facts().page.max(1))
+                .map(|chunk| (resource.clone(), chunk.to_vec()))
+                .collect::<Vec<_>>(),
+        );
     }
     // A type without a batched read reads its chunk at once, so a few chunks are many calls in flight.
     let width = (parallelism / 4).max(1);

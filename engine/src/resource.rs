@@ -76,6 +76,16 @@ impl<S> Seen<S> {
         Self::Ready { spec, outputs: outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
     }
 
+    /// A thing on its way, as far as it can be told.
+    pub fn pending(
+        status: impl Into<String>,
+        spec: S,
+        outputs: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Self {
+        let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self::Pending { status: status.into(), spec: Some(spec), outputs }
+    }
+
     /// The same with another shape of spec.
     fn map<T>(self, how: impl Fn(S) -> Result<T>) -> Result<Seen<T>> {
         Ok(match self {

@@ -266,7 +266,8 @@ async fn retry<'c, T>(
         let spent = cx.clock.monotonic().saturating_sub(start);
         let again = match error.class() {
             Class::Throttled => spent < THROTTLING,
-            Class::Propagating => spent < PROPAGATION,
+            // What a change needs and what is not there may not be visible yet.
+            Class::Propagating | Class::NotFound => spent < PROPAGATION,
             Class::Conflict => spent < conflicts.max(PROPAGATION),
             Class::Ambiguous if repeatable => {
                 silences += 1;

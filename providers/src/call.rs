@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use deployer_engine::error::{Class, Error, Result};
 
-/// Codes and what they mean. A code with a trailing `*` is a prefix.
+/// Codes and what they mean. A code with a trailing `*` is a prefix, with a leading one an ending.
 const CODES: &[(&str, Class)] = &[
     ("AccessDenied*", Class::Denied),
     ("AuthorizationError", Class::Denied),
@@ -21,6 +21,15 @@ const CODES: &[(&str, Class)] = &[
     ("TooManyRequests*", Class::Throttled),
     ("SlowDown", Class::Throttled),
     ("PriorRequestNotComplete", Class::Throttled),
+    // EC2 spells them in many ways: `InvalidVpcID.NotFound`, `InvalidSubnetId.NotFound`.
+    ("*.NotFound", Class::NotFound),
+    ("NatGatewayNotFound", Class::NotFound),
+    ("Gateway.NotAttached", Class::NotFound),
+    ("DependencyViolation", Class::Conflict),
+    ("*.InUse", Class::Conflict),
+    ("*.Duplicate", Class::AlreadyExists),
+    ("RouteAlreadyExists", Class::AlreadyExists),
+    ("Resource.AlreadyAssociated", Class::AlreadyExists),
     // SQS, by its query names and by its JSON names.
     ("AWS.SimpleQueueService.NonExistentQueue", Class::NotFound),
     ("QueueDoesNotExist", Class::NotFound),
@@ -95,7 +104,11 @@ fn class(code: &str, message: &str, status: Option<u16>) -> Class {
     if PROPAGATING.iter().any(|words| message.contains(words)) {
         return Class::Propagating;
     }
-    let fits = |pattern: &str| pattern.strip_suffix('*').map_or(pattern == code, |start| code.starts_with(start));
+    let fits = |pattern: &str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
+        (Some(start), _) => code.starts_with(start),
+        (None, Some(end)) => code.ends_with(end),
+        (None, None) => pattern == code,
+    };
     let known = CODES.iter().find(|(pattern, _)| fits(pattern)).map(|(_, class)| *class);
     known.unwrap_or(match status {
         Some(404) => Class::NotFound,
@@ -157,6 +170,7 @@ mod tests {
         assert_eq!(class("AWS.SimpleQueueService.NonExistentQueue", "", Some(400)), Class::NotFound);
         assert_eq!(class("MalformedPolicyDocument", "Invalid principal in policy: x", Some(400)), Class::Propagating);
         assert_eq!(class("MalformedPolicyDocument", "Syntax errors in policy.", Some(400)), Class::Invalid);
+        assert_eq!(class("InvalidVpcID.NotFound", "", Some(400)), Class::NotFound);
         assert_eq!(class("InternalError", "", Some(500)), Class::Ambiguous);
         assert_eq!(class("", "", Some(404)), Class::NotFound);
         assert_eq!(class("SomethingNew", "", Some(400)), Class::Other);

@@ -6,10 +6,14 @@
 mod aws;
 mod call;
 pub mod document;
+#[cfg(feature = "ec2")]
+pub mod ec2;
 #[cfg(feature = "iam")]
 pub mod iam;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[allow(dead_code, reason = "not every service has batched reads of every sort")]
+mod many;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sqs")]
@@ -27,6 +31,21 @@ pub use tags::Tag;
 /// All types, over these clients. A new type is one more line.
 pub fn registry(aws: &Aws) -> Registry {
     let types = Registry::default();
+    #[cfg(feature = "ec2")]
+    let types = types
+        .with(ec2::Vpc::new(aws))
+        .with(ec2::Subnet::new(aws))
+        .with(ec2::InternetGateway::new(aws))
+        .with(ec2::VpcGatewayAttachment::new(aws))
+        .with(ec2::Eip::new(aws))
+        .with(ec2::NatGateway::new(aws))
+        .with(ec2::RouteTable::new(aws))
+        .with(ec2::Route::new(aws))
+        .with(ec2::SubnetRouteTableAssociation::new(aws))
+        .with(ec2::VpcEndpoint::new(aws))
+        .with(ec2::SecurityGroup::new(aws))
+        .with(ec2::SecurityGroupIngress::new(aws))
+        .with(ec2::SecurityGroupEgress::new(aws));
     #[cfg(feature = "sqs")]
     let types = types.with(sqs::Queue::new(aws)).with(sqs::QueuePolicy::new(aws));
     #[cfg(feature = "s3")]

@@ -155,6 +155,73 @@ class Roles(Case):
         self.refused("MalformedPolicyDocument", iam.create_role, RoleName="other", AssumeRolePolicyDocument=policy_for(arn))
 
 
+class Networks(Case):
+    def setUp(self):
+        super().setUp()
+        self.ec2 = self.client("ec2")
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+
+    def gateway(self, **more):
+        allocation = self.ec2.allocate_address(Domain="vpc")["AllocationId"]
+        made = self.ec2.create_nat_gateway(SubnetId=self.subnet, AllocationId=allocation, **more)["NatGateway"]
+        return made["NatGatewayId"], made["State"], allocation
+
+    def attached(self):
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        return gateway
+
+    def state(self, gateway):
+        return self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"]
+
+    def test_a_nat_gateway_takes_its_time_and_holds_what_it_uses(self):
+        internet = self.attached()
+        gateway, state, allocation = self.gateway()
+        self.assertEqual(state, "pending")
+        control("advance", seconds=61)
+        self.assertEqual(self.state(gateway), "available")
+        self.refused("DependencyViolation", self.ec2.detach_internet_gateway, InternetGatewayId=internet, VpcId=self.vpc)
+        self.ec2.delete_nat_gateway(NatGatewayId=gateway)
+        self.assertEqual(self.state(gateway), "deleting")
+        self.refused("InvalidIPAddress.InUse", self.ec2.release_address, AllocationId=allocation)
+        self.refused("DependencyViolation", self.ec2.delete_subnet, SubnetId=self.subnet)
+        control("advance", seconds=46)
+        self.assertEqual(self.state(gateway), "deleted")
+        self.ec2.release_address(AllocationId=allocation)
+        self.ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=self.vpc)
+
+    def test_without_an_internet_gateway_it_fails(self):
+        gateway, _, _ = self.gateway()
+        control("advance", seconds=61)
+        self.assertEqual(self.state(gateway), "failed")
+
+    def test_a_token_answers_once_more(self):
+        self.assertEqual(self.gateway(ClientToken="t")[0], self.gateway(ClientToken="t")[0])
+
+    def test_a_group_that_a_rule_names_stays(self):
+        one, two = (self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"] for name in "ab")
+        rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": one, "Description": "words"}]}
+        made = self.ec2.authorize_security_group_ingress(GroupId=two, IpPermissions=[rule])["SecurityGroupRules"][0]
+        told = self.ec2.describe_security_group_rules(SecurityGroupRuleIds=[made["SecurityGroupRuleId"]])["SecurityGroupRules"][0]
+        self.assertEqual(told["Description"], "words")
+        self.refused("DependencyViolation", self.ec2.delete_security_group, GroupId=one)
+        self.refused("DependencyViolation", self.ec2.delete_vpc, VpcId=self.vpc)
+        self.ec2.delete_security_group(GroupId=two)
+        self.ec2.delete_security_group(GroupId=one)
+
+    def test_an_endpoint_is_pending_and_its_second_delete_is_refused_in_a_success(self):
+        made = self.ec2.create_vpc_endpoint(VpcId=self.vpc, ServiceName="com.amazonaws.eu-west-1.s3")["VpcEndpoint"]["VpcEndpointId"]
+        def state():
+            return self.ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-endpoint-id", "Values": [made]}])["VpcEndpoints"][0]["State"]
+
+        self.assertEqual(state(), "pending")
+        control("advance", seconds=11)
+        self.assertEqual(state(), "available")
+        self.assertEqual(self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])["Unsuccessful"], [])
+        self.assertEqual(self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])["Unsuccessful"][0]["Error"]["Code"], "InvalidVpcEndpoint.NotFound")
+
+
 class LogGroups(Case):
     def test_class_key_and_protection_are_kept(self):
         logs = self.client("logs")

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     address::ComponentId,
-    plan::{Plan, StepId},
+    plan::{Action, Plan, Step, StepId},
     resource::Registry,
 };
 
@@ -30,9 +30,10 @@ pub(super) struct Progress {
     waiting: Vec<Vec<(StepId, bool)>>,
     answered: BTreeSet<StepId>,
     rank: Vec<usize>,
-    class: Vec<(&'static str, usize)>,
+    /// What a step shares with others, and how many of them may run at once.
+    shares: Vec<Vec<(String, usize)>>,
     ready: BTreeSet<(Reverse<usize>, StepId)>,
-    busy: BTreeMap<&'static str, usize>,
+    busy: BTreeMap<String, usize>,
     running: BTreeMap<ComponentId, usize>,
     components: Vec<ComponentId>,
     in_flight: usize,
@@ -51,9 +52,6 @@ impl Progress {
                 waiting[edge.step].push((step.id, edge.created));
             }
         }
-        let class = |kind: &str| {
-            types.get(kind).map_or(("unknown", 1), |it| (it.facts().rate.class, it.facts().rate.in_flight))
-        };
         let last: BTreeSet<StepId> = plan.steps.iter().filter(|step| step.last).map(|step| step.id).collect();
         let mut progress = Self {
             phase: vec![Phase::Waiting; count],
@@ -61,7 +59,7 @@ impl Progress {
             rank: ranks(&waiting),
             waiting,
             answered: BTreeSet::new(),
-            class: plan.steps.iter().map(|step| class(&step.kind)).collect(),
+            shares: plan.steps.iter().map(|step| shares(step, types)).collect(),
             ready: BTreeSet::new(),
             busy: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -88,15 +86,16 @@ impl Progress {
             return None;
         }
         let free = |(_, id): &&(Reverse<usize>, StepId)| {
-            let (class, limit) = self.class[*id];
-            self.busy.get(class).copied().unwrap_or(0) < limit
+            self.shares[*id].iter().all(|(key, limit)| self.busy.get(key).copied().unwrap_or(0) < *limit)
         };
         let entry = *self.ready.iter().find(free)?;
         self.ready.remove(&entry);
         let id = entry.1;
         self.phase[id] = Phase::Running;
         self.in_flight += 1;
-        *self.busy.entry(self.class[id].0).or_default() += 1;
+        for (key, _) in &self.shares[id] {
+            *self.busy.entry(key.clone()).or_default() += 1;
+        }
         *self.running.entry(self.components[id].clone()).or_default() += 1;
         Some(id)
     }
@@ -107,7 +106,9 @@ impl Progress {
         }
         self.phase[id] = to;
         self.in_flight -= 1;
-        *self.busy.entry(self.class[id].0).or_insert(1) -= 1;
+        for (key, _) in &self.shares[id] {
+            *self.busy.entry(key.clone()).or_insert(1) -= 1;
+        }
         *self.running.entry(self.components[id].clone()).or_insert(1) -= 1;
     }
 
@@ -189,6 +190,18 @@ impl Progress {
         let because = |id: StepId| blocker.get(&id).copied().or(any_failed.filter(|_| plan.steps[id].last));
         (0..self.phase.len()).filter(|id| self.phase[*id] == Phase::Waiting).map(|id| (id, because(id))).collect()
     }
+}
+
+/// The request-rate class of a step, and the key of writes that are made one after another.
+fn shares(step: &Step, types: &Registry) -> Vec<(String, usize)> {
+    let Some(facts) = types.get(&step.kind).map(|it| it.facts()) else { return vec![("unknown".to_owned(), 1)] };
+    let properties = match &step.action {
+        Action::Delete { applied, .. } => Some(applied),
+        _ => step.desired(),
+    };
+    let serial = facts.serial.zip(properties).and_then(|(key, properties)| key(properties));
+    let class = (facts.rate.class.to_owned(), facts.rate.in_flight);
+    std::iter::once(class).chain(serial.map(|key| (format!("serial {key}"), 1))).collect()
 }
 
 /// How long the longest way from each step to an end is, in steps.

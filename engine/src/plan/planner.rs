@@ -202,10 +202,11 @@ impl<'a> Planner<'a> {
             return Fate::New;
         };
         let replaces = old.as_ref().map(|it| it.generation.number);
-        let same_name = old.as_ref().is_some_and(|it| name.is_some() && it.generation.name == name);
-        let slot = |of: &Value| resource.facts().slot.and_then(|slot| slot(of));
-        let same_slot =
-            old.as_ref().is_some_and(|it| slot(&desired).is_some() && slot(&desired) == slot(&it.generation.applied));
+        let shared = resource.facts().name.is_some_and(|rule| rule.shared);
+        let same_name = !shared && old.as_ref().is_some_and(|it| name.is_some() && it.generation.name == name);
+        let slots = |of: &Value| (resource.facts().slots)(of);
+        let taken = old.as_ref().map(|it| slots(&it.generation.applied)).unwrap_or_default();
+        let same_slot = slots(&desired).iter().any(|slot| taken.contains(slot));
         let (reasons, changes) =
             old.as_ref().map_or_else(Default::default, |it| (it.reasons.clone(), it.changes.clone()));
         let delete_first = same_name || same_slot;

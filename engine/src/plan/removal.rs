@@ -144,8 +144,10 @@ impl<'a> Planner<'a> {
 
     /// What of a thing can exist only once.
     fn slots(&self, step: &Step, properties: &serde_json::Value) -> Vec<(String, String)> {
-        let name = step.name.iter().map(|name| format!("name {name}"));
-        let slot = self.input.types.get(&step.kind).and_then(|it| it.facts().slot?(properties));
-        name.chain(slot).map(|key| (step.kind.clone(), key)).collect()
+        let facts = self.input.types.get(&step.kind).map(|it| it.facts());
+        let shared = facts.and_then(|it| it.name).is_some_and(|rule| rule.shared);
+        let name = step.name.iter().filter(|_| !shared).map(|name| format!("name {name}"));
+        let slots = facts.map(|it| (it.slots)(properties)).unwrap_or_default();
+        name.chain(slots).map(|key| (step.kind.clone(), key)).collect()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::cloud::{Reach, Things, error};
 use crate::{
     error::{Class, Result},
-    facts::{Facts, FoundBy, NameRule, NameScope, Nature, OnRemove, Output, Rate, Settle, SettleTable},
+    facts::{Facts, FoundBy, NameRule, Nature, OnRemove, Output, Rate, Settle, SettleTable},
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Registry, Resource, Seen, Wanted},
 };
 
@@ -57,7 +57,7 @@ const FIELDS: &[(&str, Nature)] = &[
     ("/Size", Nature::ServerDefault("0")),
     ("/Tags", Nature::ByKey("Key")),
 ];
-const NAME: NameRule = NameRule { field: "/Name", max: 40, scope: NameScope::Region, suffix: None, prefix: "" };
+const NAME: NameRule = NameRule { max: 40, ..NameRule::regional("/Name") };
 const BASE: Facts = Facts {
     fields: FIELDS,
     outputs: &[Output::created("Id"), Output::ready("Endpoint")],
@@ -105,8 +105,11 @@ impl Kind for Slow {
 
 impl Kind for Slotted {
     const TYPE: &'static str = "Sim::Slotted";
-    const FACTS: Facts =
-        Facts { found: FoundBy::Tag, slot: Some(|spec| spec.get("Input").map(Value::to_string)), ..BASE };
+    const FACTS: Facts = Facts {
+        found: FoundBy::Tag,
+        slots: |spec| spec.get("Input").map(Value::to_string).into_iter().collect(),
+        ..BASE
+    };
 }
 
 /// All types of the world.

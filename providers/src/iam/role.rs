@@ -131,7 +131,7 @@ impl Resource for Role {
             ("/Tags", ByKey("Key")),
         ],
         outputs: &[Output::ready("Arn"), Output::ready("RoleId"), Output::created("RoleName")],
-        name: Some(NameRule { field: "/RoleName", max: 64, scope: NameScope::Global, suffix: None, prefix: "" }),
+        name: Some(NameRule { max: 64, scope: NameScope::Global, ..NameRule::regional("/RoleName") }),
         rate: RATE,
         usable_after: Duration::from_secs(10),
         ..Facts::NAMED

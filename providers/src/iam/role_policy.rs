@@ -69,7 +69,7 @@ impl Resource for RolePolicy {
             ("/PolicyDocument", Document(document::policy)),
             ("/PolicyDocument", OnRemove(Replace)),
         ],
-        slot: Some(|spec| Some(format!("{}|{}", spec["RoleName"], spec["PolicyName"]))),
+        slots: |spec| vec![format!("{}|{}", spec["RoleName"], spec["PolicyName"])],
         rate: RATE,
         usable_after: Duration::from_secs(10),
         ..Facts::PART

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatchlogs::{Client, types::LogGroup as Live, types::LogGroupCla
 use deployer_engine::{
     error::Result,
     facts::{
-        Facts, NameRule, NameScope,
+        Facts, NameRule,
         Nature::{ByKey, CreateOnly, OnRemove, ServerDefault},
         OnRemove::{Replace, Reset},
         Output,
@@ -127,7 +127,7 @@ impl Resource for LogGroup {
             ("/Tags", ByKey("Key")),
         ],
         outputs: &[Output::ready("Arn"), Output::created("LogGroupName")],
-        name: Some(NameRule { field: "/LogGroupName", max: 512, scope: NameScope::Region, suffix: None, prefix: "" }),
+        name: Some(NameRule { max: 512, ..NameRule::regional("/LogGroupName") }),
         rate: RATE,
         stateful: true,
         ..Facts::NAMED

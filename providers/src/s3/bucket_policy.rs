@@ -58,7 +58,7 @@ impl Resource for BucketPolicy {
             ("/PolicyDocument", Document(document::policy)),
             ("/PolicyDocument", OnRemove(Replace)),
         ],
-        slot: Some(|spec| spec.get("Bucket").map(Value::to_string)),
+        slots: |spec| vec![spec["Bucket"].to_string()],
         rate: RATE,
         ..Facts::PART
     };

@@ -9,7 +9,7 @@ use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use deployer_engine::{
     error::Result,
     facts::{
-        Facts, NameRule, NameScope,
+        Facts, NameRule,
         Nature::{ByKey, CreateOnly, OnRemove, ServerDefault},
         OnRemove::Reset,
         Output, Settle, SettleTable,
@@ -115,11 +115,9 @@ impl Resource for Queue {
         ],
         outputs: &[Output::created("QueueUrl"), Output::ready("Arn"), Output::created("QueueName")],
         name: Some(NameRule {
-            field: "/QueueName",
             max: 80,
-            scope: NameScope::Region,
             suffix: Some(|spec| if spec["FifoQueue"] == true { ".fifo" } else { "" }),
-            prefix: "",
+            ..NameRule::regional("/QueueName")
         }),
         rate: RATE,
         stateful: true,

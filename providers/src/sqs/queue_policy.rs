@@ -59,7 +59,7 @@ impl Resource for QueuePolicy {
             ("/PolicyDocument", Document(document::policy)),
             ("/PolicyDocument", OnRemove(Replace)),
         ],
-        slot: Some(|spec| spec.get("Queues").map(Value::to_string)),
+        slots: |spec| vec![spec["Queues"].to_string()],
         rate: RATE,
         ..Facts::PART
     };

@@ -10,7 +10,7 @@ use aws_sdk_ssm::{
 use deployer_engine::{
     error::{Error, Result},
     facts::{
-        Facts, NameRule, NameScope,
+        Facts, NameRule,
         Nature::{ByKey, CreateOnly, OnRemove, ServerDefault},
         OnRemove::{Keep, Replace},
         Output, Rate,
@@ -111,7 +111,7 @@ impl Resource for Parameter {
             Output::created("Name"),
             Output { changed_by: &["/Value"], ..Output::ready("Value") },
         ],
-        name: Some(NameRule { field: "/Name", max: 1_000, scope: NameScope::Region, suffix: None, prefix: "" }),
+        name: Some(NameRule { max: 1_000, ..NameRule::regional("/Name") }),
         rate: Rate { class: "ssm", in_flight: 4 },
         ..Facts::NAMED
     };

@@ -13,18 +13,18 @@ import traceback
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from awsemu import iam, logs, s3, sqs, ssm
+from awsemu import ec2, iam, logs, s3, sqs, ssm
 from awsemu.clients import Client
 from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
-PLUGINS = {"iam": iam, "logs": logs, "s3": s3, "sqs": sqs, "ssm": ssm}
+PLUGINS = {"ec2": ec2, "iam": iam, "logs": logs, "s3": s3, "sqs": sqs, "ssm": ssm}
 
 class Shell:
     def __init__(self):
         self.app = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.RLock()
-        self.clients, self.unsupported, self.stale, self.answers = {}, [], {}, {}
+        self.clients, self.unsupported, self.stale, self.answers, self.tokens = {}, [], {}, {}, {}
         self.world = World()
 
     def client(self, name):
@@ -86,16 +86,26 @@ class Shell:
         stale = self.stale_answer(call)
         if stale:
             return stale
+        token = self.token(call)
+        if token in self.tokens:
+            return self.tokens[token]
         plugin = PLUGINS.get(call.service)
         answer = plugin.before(call, self.world) if plugin else None
         answer = answer or self.moto(call)
         if plugin and answer[0] < 300:
             answer = plugin.after(call, self.world, answer) or answer
+        if token and answer[0] < 300:
+            self.tokens[token] = answer
         if call.mutating and answer[0] < 300 and client.options["stale_reads"]:
             self.stale[(call.account, call.service, call.target)] = client.options["stale_reads"]
         if not call.mutating:
             self.answers[self.read_key(call)] = answer
         return answer
+
+    def token(self, call):
+        """Fact: a create with a token that was seen before answers what it answered then; moto does not look at tokens."""
+        token = call.data.get("ClientToken") or call.data.get("clientToken") or call.data.get("CreatorRequestId")
+        return (call.account, call.operation_name, token) if token and call.mutating else None
 
     def read_key(self, call):
         return (call.account, call.service, call.name, call.target, call.environ.get("QUERY_STRING", ""), call.body)
@@ -103,7 +113,7 @@ class Shell:
     def stale_answer(self, call):
         """Fact: for a while after a change reads may not see it: an older answer, or none at all."""
         key = (call.account, call.service, call.target)
-        if call.mutating or not self.stale.get(key):
+        if call.mutating or not call.target or not self.stale.get(key):
             return None
         self.stale[key] -= 1
         return self.answers.get(self.read_key(call)) or missing(call)
@@ -167,6 +177,7 @@ class Shell:
                 if owner in backends:
                     for backend in backends[owner].values():
                         backend.reset()
+        self.tokens = {key: answer for key, answer in self.tokens.items() if account not in (None, key[0])}
         if account is None:
             self.world = World()
 

@@ -12,6 +12,7 @@ S3_PARTS = {
     "publicAccessBlock": "PublicAccessBlock", "policy": "BucketPolicy", "cors": "BucketCors", "tagging": "BucketTagging",
     "ownershipControls": "BucketOwnershipControls", "location": "BucketLocation", "notification": "BucketNotificationConfiguration",
 }
+FORMS = ("iam", "sts", "ec2", "elasticloadbalancing", "rds")
 READS = ("Get", "List", "Describe", "Head")
 TARGETS = ("QueueName", "QueueUrl", "RoleName", "logGroupName", "logGroupIdentifier", "logGroupNamePrefix", "resourceArn", "Name", "ResourceId")
 
@@ -42,7 +43,7 @@ class Call:
                 return json.loads(self.body or b"{}")
             except ValueError:
                 return {}
-        if self.service in ("iam", "sts"):
+        if self.service in FORMS:
             return {key: values[0] for key, values in parse_qs(self.body.decode("utf-8", "replace")).items()}
         return {}
 
@@ -84,7 +85,10 @@ def error(call, code, message, status=400):
     if call.service == "s3":
         body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
         return status, [("Content-Type", "application/xml")], b"" if call.method == "HEAD" else body.encode()
-    if call.service in ("iam", "sts"):
+    if call.service == "ec2":
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
+        return status, [("Content-Type", "text/xml")], body.encode()
+    if call.service in FORMS:
         body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         return status, [("Content-Type", "text/xml")], body.encode()
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-query-error", f"{code};Sender")]

@@ -122,7 +122,7 @@ impl Resource for Bucket {
             Output::ready("DomainName"),
             Output::ready("RegionalDomainName"),
         ],
-        name: Some(NameRule { field: "/BucketName", max: 63, scope: NameScope::Global, suffix: None, prefix: "" }),
+        name: Some(NameRule { max: 63, scope: NameScope::Global, ..NameRule::regional("/BucketName") }),
         rate: RATE,
         stateful: true,
         // In us-east-1 a create of one's own bucket answers 200.
