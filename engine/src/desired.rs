@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     address::{Address, ComponentId},
     diagnostic::Position,
+    lookup::Answers,
 };
 
 /// The stack in one environment, as its files say it.
@@ -45,6 +46,9 @@ pub struct DesiredComponent {
     pub service: Option<String>,
     /// Whole components that come first (`dependsOn`).
     pub depends_on: Vec<ComponentId>,
+    /// Answers of look-ups that its expansion is bound to, by question.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lookups: Answers,
     /// Where its document starts.
     pub at: Option<Position>,
     /// Its rendered document: what the deployment record keeps and a rollback plans to. Secrets are references in it.
@@ -62,6 +66,10 @@ pub struct DesiredResource {
     pub properties: Value,
     /// What the role adds to a minted name (`dead-letter`), if anything.
     pub name_part: Option<String>,
+    /// A number among its properties that we chose, by JSON pointer: what was applied once stays, and a new one gives way to
+    /// slots that are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
     /// What happens to it when it has to go.
     pub lifecycle: Lifecycle,
     /// Siblings and others that come first although no value is needed from them.
@@ -91,4 +99,6 @@ pub enum OnDelete {
     Retain,
     /// It is emptied, then deleted.
     Empty,
+    /// A last snapshot is taken, then it is deleted.
+    Snapshot,
 }

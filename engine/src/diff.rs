@@ -170,6 +170,13 @@ impl Walk<'_> {
         if let (Some(key), Some(Value::Array(_))) = (by_key(natures), applied) {
             return self.keyed(path, key, None, applied, live);
         }
+        if let Some(default) = self.setting(path) {
+            return match default {
+                Some(to) if to == *there => {}
+                Some(to) => push(&mut self.found, Some(to), How::InPlace),
+                None => push(&mut self.found, None, How::Keep),
+            };
+        }
         match self.facts.on_remove(path) {
             OnRemove::Keep => push(&mut self.found, None, How::Keep),
             OnRemove::Replace => push(&mut self.found, None, How::Replace),
@@ -188,6 +195,19 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// What an element of a list of settings goes back to; none if `path` is none.
+    fn setting(&self, path: &str) -> Option<Option<Value>> {
+        let (list, key) = path.rsplit_once('/')?;
+        let key = unescape(key);
+        self.facts.natures(list).find_map(|nature| match nature {
+            Nature::Settings { key: name, defaults } => {
+                let default = defaults.iter().find(|(of, _)| *of == key);
+                Some(default.map(|(key, value)| serde_json::json!({name: key, "Value": value})))
+            }
+            _ => None,
+        })
     }
 
     fn push(&mut self, path: &str, desired: Side, applied: Side, live: Side) {
@@ -212,6 +232,7 @@ fn present(side: Side) -> Side {
 fn by_key(natures: &[Nature]) -> Option<&'static str> {
     natures.iter().find_map(|nature| match nature {
         Nature::ByKey(key) => Some(*key),
+        Nature::Settings { key, .. } => Some(*key),
         _ => None,
     })
 }
@@ -256,7 +277,8 @@ pub fn canonical(facts: &Facts, path: &str, value: &Value) -> Value {
         _ => value,
     });
     let folded = natures.iter().any(|it| matches!(it, Nature::CaseFolded));
-    let unordered = natures.iter().any(|it| matches!(it, Nature::Unordered | Nature::ByKey(_)));
+    let unordered =
+        natures.iter().any(|it| matches!(it, Nature::Unordered | Nature::ByKey(_) | Nature::Settings { .. }));
     match value {
         Value::Object(map) => map
             .iter()

@@ -24,6 +24,14 @@ pub enum Nature {
     Unordered,
     /// A list whose elements have this key: we own our elements only.
     ByKey(&'static str),
+    /// A list of keys and their `Value`s where every key always has one: what is taken away goes back to its default, or stays
+    /// if none is listed.
+    Settings {
+        /// What the key is called.
+        key: &'static str,
+        /// Keys and their defaults.
+        defaults: &'static [(&'static str, &'static str)],
+    },
     /// Compared and written as a whole, whatever is inside.
     Whole,
     /// Two values are equal if this function makes the same of them (JSON policies).
@@ -36,6 +44,8 @@ pub enum Nature {
     ServerDefault(&'static str),
     /// Left alone while this function says so of the desired properties.
     OwnedElsewhereWhen(fn(&Value) -> bool),
+    /// A number that AWS never lets shrink: a smaller one is refused by the plan.
+    OnlyGrows,
     /// Takes references to secrets only.
     Sensitive,
     /// What happens when the user removes it; the default is `Clear`.
@@ -84,6 +94,8 @@ pub struct Facts {
     pub visibility: Duration,
     /// Writes with the same key are made one after another.
     pub serial: Option<fn(&Value) -> Option<String>>,
+    /// Fields that somebody else moves: a replacement starts with what the old one has, unless the user states a value.
+    pub carried: &'static [&'static str],
     /// How many ids its batched read takes.
     pub page: usize,
     /// The version of its properties' shape in state.
@@ -232,6 +244,7 @@ impl Facts {
         usable_after: Duration::ZERO,
         visibility: Duration::from_secs(20),
         serial: None,
+        carried: &[],
         page: 20,
         schema_version: 1,
     };

@@ -39,7 +39,9 @@ pub async fn find(it: &dyn DynResource, who: &Identity, desired: &Value) -> Resu
     }
     match it.read(&id, &wanted).await {
         Ok(Seen::Absent) => Ok(Found::Nothing),
-        Ok(Seen::Ready { spec, outputs }) => Ok(judge(it, who, desired, id, &spec, outputs)),
+        Ok(Seen::Ready { spec, outputs } | Seen::Stuck { spec, outputs, .. }) => {
+            Ok(judge(it, who, desired, id, &spec, outputs))
+        }
         Ok(Seen::Pending { spec: Some(spec), outputs, .. }) => Ok(judge(it, who, desired, id, &spec, outputs)),
         // What cannot be looked into was found by our token, or is in the way.
         Ok(Seen::Pending { outputs, .. }) if by_token(it) => Ok(Found::Ours { id, outputs }),

@@ -16,6 +16,7 @@ pub mod fold;
 pub mod history;
 pub mod journal;
 pub mod lock;
+pub mod lookup;
 pub mod names;
 pub mod observe;
 pub mod plan;

@@ -63,6 +63,15 @@ pub enum Seen<S = Value> {
         /// All outputs.
         outputs: Outputs,
     },
+    /// There, but it will not get ready by itself: a change in place may help.
+    Stuck {
+        /// The cloud's own reason.
+        reason: String,
+        /// What it is.
+        spec: S,
+        /// The outputs known so far.
+        outputs: Outputs,
+    },
     /// In a state that it cannot leave by itself.
     Failed {
         /// The cloud's own reason.
@@ -86,6 +95,12 @@ impl<S> Seen<S> {
         Self::Pending { status: status.into(), spec: Some(spec), outputs }
     }
 
+    /// A thing that a change in place may help.
+    pub fn stuck(reason: impl Into<String>, spec: S, outputs: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self::Stuck { reason: reason.into(), spec, outputs }
+    }
+
     /// The same with another shape of spec.
     fn map<T>(self, how: impl Fn(S) -> Result<T>) -> Result<Seen<T>> {
         Ok(match self {
@@ -94,6 +109,7 @@ impl<S> Seen<S> {
                 Seen::Pending { status, spec: spec.map(how).transpose()?, outputs }
             }
             Self::Ready { spec, outputs } => Seen::Ready { spec: how(spec)?, outputs },
+            Self::Stuck { reason, spec, outputs } => Seen::Stuck { reason, spec: how(spec)?, outputs },
             Self::Failed { reason } => Seen::Failed { reason },
         })
     }
@@ -104,7 +120,7 @@ impl<S> Seen<S> {
             Self::Absent => "absent",
             Self::Pending { status, .. } => status,
             Self::Ready { .. } => "ready",
-            Self::Failed { reason } => reason,
+            Self::Stuck { reason, .. } | Self::Failed { reason } => reason,
         }
     }
 }

@@ -110,7 +110,7 @@ fn without(desired: &Value, unsent: &[&str]) -> (Value, Changed) {
 async fn look_at(id: &PhysicalId, desired: &Value, cx: &Context<'_>) -> Result<(Value, Changed)> {
     let wanted = Wanted::of([desired]);
     let seen = retry(cx, PROPAGATION, true, || cx.resource.read(id, &wanted)).await?;
-    let (Seen::Ready { spec, .. } | Seen::Pending { spec: Some(spec), .. }) = seen else {
+    let (Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. }) = seen else {
         return Ok((desired.clone(), Changed::default()));
     };
     let changes = diff::diff(cx.resource.facts(), desired, &Value::Null, &spec);
@@ -232,7 +232,7 @@ async fn confirm(
         }
         Seen::Absent => Look::NotYet("not visible yet".to_owned()),
         Seen::Pending { status, .. } => Look::NotYet(status.clone()),
-        Seen::Failed { reason } => Look::Failed(reason.clone()),
+        Seen::Failed { reason } | Seen::Stuck { reason, .. } => Look::Failed(reason.clone()),
     };
     let waiter = Waiter { clock: cx.clock, stop: cx.stop, status: cx.status };
     let wanted = Wanted::of([desired, applied]);

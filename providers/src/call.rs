@@ -30,6 +30,40 @@ const CODES: &[(&str, Class)] = &[
     ("*.Duplicate", Class::AlreadyExists),
     ("RouteAlreadyExists", Class::AlreadyExists),
     ("Resource.AlreadyAssociated", Class::AlreadyExists),
+    // ELBv2's have no ending; a certificate or group that was made a moment ago may not be known yet.
+    ("LoadBalancerNotFound", Class::NotFound),
+    ("TargetGroupNotFound", Class::NotFound),
+    ("ListenerNotFound", Class::NotFound),
+    ("RuleNotFound", Class::NotFound),
+    ("DuplicateLoadBalancerName", Class::AlreadyExists),
+    ("DuplicateTargetGroupName", Class::AlreadyExists),
+    ("DuplicateListener", Class::AlreadyExists),
+    ("PriorityInUse", Class::AlreadyExists),
+    ("CertificateNotFound", Class::Propagating),
+    ("ResourceInUse*", Class::Conflict),
+    // ECS and Application Auto Scaling.
+    ("ClusterNotFoundException", Class::NotFound),
+    ("ServiceNotFoundException", Class::NotFound),
+    ("ServiceNotActiveException", Class::NotFound),
+    ("ObjectNotFoundException", Class::NotFound),
+    ("ClusterContains*", Class::Conflict),
+    ("UpdateInProgressException", Class::Conflict),
+    ("ConcurrentUpdateException", Class::Conflict),
+    ("FailedResourceAccessException", Class::Propagating),
+    // RDS has no rule for its endings; Cloud Map.
+    ("DBInstanceNotFound*", Class::NotFound),
+    ("DBSubnetGroupNotFound*", Class::NotFound),
+    ("DBParameterGroupNotFound*", Class::NotFound),
+    ("DBInstanceAlreadyExists*", Class::AlreadyExists),
+    ("DBSubnetGroupAlreadyExists*", Class::AlreadyExists),
+    ("DBParameterGroupAlreadyExists*", Class::AlreadyExists),
+    ("InvalidDBInstanceState*", Class::Conflict),
+    ("InvalidDBSubnetGroupState*", Class::Conflict),
+    ("InvalidDBParameterGroupState*", Class::Conflict),
+    ("NamespaceNotFound", Class::NotFound),
+    ("ServiceNotFound", Class::NotFound),
+    ("NamespaceAlreadyExists", Class::AlreadyExists),
+    ("ServiceAlreadyExists", Class::AlreadyExists),
     // SQS, by its query names and by its JSON names.
     ("AWS.SimpleQueueService.NonExistentQueue", Class::NotFound),
     ("QueueDoesNotExist", Class::NotFound),
@@ -67,8 +101,17 @@ const CODES: &[(&str, Class)] = &[
 ];
 
 /// Words in a refusal's message that say that something made a moment ago is not visible yet, whatever the code.
-const PROPAGATING: &[&str] =
-    &["Invalid principal in policy", "Invalid value for the parameter Policy", "cannot be assumed by"];
+const PROPAGATING: &[&str] = &[
+    "Invalid principal in policy",
+    "Invalid value for the parameter Policy",
+    "cannot be assumed by",
+    "role being passed has the proper permissions",
+    "does not have an associated load balancer",
+    "Unable to assume the service linked role",
+    "Unable to assume IAM role",
+    "ECS service doesn't exist",
+    "is still Draining",
+];
 
 /// The engine's error for a failed call of `operation`.
 pub(crate) fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
@@ -150,6 +193,7 @@ pub(crate) fn gone<T>(answer: Result<T>) -> Result<()> {
 }
 
 /// A request that can never succeed, refused before it is sent.
+#[allow(dead_code, reason = "not every service needs it")]
 pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
     Error::Call {
         operation,

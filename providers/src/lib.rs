@@ -3,17 +3,27 @@
 //! A provider makes one call after another and answers; it never sleeps, retries, logs or prints. What may be decided on is
 //! declared as facts, and decided in the engine.
 
+#[cfg(feature = "autoscaling")]
+pub mod autoscaling;
 mod aws;
 mod call;
+#[cfg(feature = "cloudmap")]
+pub mod cloudmap;
 pub mod document;
 #[cfg(feature = "ec2")]
 pub mod ec2;
+#[cfg(feature = "ecs")]
+pub mod ecs;
+#[cfg(feature = "elb")]
+pub mod elb;
 #[cfg(feature = "iam")]
 pub mod iam;
 #[cfg(feature = "logs")]
 pub mod logs;
 #[allow(dead_code, reason = "not every service has batched reads of every sort")]
 mod many;
+#[cfg(feature = "rds")]
+pub mod rds;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sqs")]
@@ -46,6 +56,21 @@ pub fn registry(aws: &Aws) -> Registry {
         .with(ec2::SecurityGroup::new(aws))
         .with(ec2::SecurityGroupIngress::new(aws))
         .with(ec2::SecurityGroupEgress::new(aws));
+    #[cfg(feature = "ecs")]
+    let types = types.with(ecs::Cluster::new(aws)).with(ecs::TaskDefinition::new(aws)).with(ecs::Service::new(aws));
+    #[cfg(feature = "autoscaling")]
+    let types = types.with(autoscaling::ScalableTarget::new(aws)).with(autoscaling::ScalingPolicy::new(aws));
+    #[cfg(feature = "elb")]
+    let types = types
+        .with(elb::LoadBalancer::new(aws))
+        .with(elb::TargetGroup::new(aws))
+        .with(elb::Listener::new(aws))
+        .with(elb::ListenerRule::new(aws));
+    #[cfg(feature = "rds")]
+    let types =
+        types.with(rds::DbSubnetGroup::new(aws)).with(rds::DbParameterGroup::new(aws)).with(rds::DbInstance::new(aws));
+    #[cfg(feature = "cloudmap")]
+    let types = types.with(cloudmap::PrivateDnsNamespace::new(aws)).with(cloudmap::DiscoveryService::new(aws));
     #[cfg(feature = "sqs")]
     let types = types.with(sqs::Queue::new(aws)).with(sqs::QueuePolicy::new(aws));
     #[cfg(feature = "s3")]

@@ -69,7 +69,8 @@ fn differences(it: &dyn DynResource, cfn: &Value) -> BTreeSet<String> {
             _ => {}
         }
     }
-    let outputs: BTreeSet<String> = facts.outputs.iter().map(|output| format!("/{}", output.name)).collect();
+    let outputs: BTreeSet<String> =
+        facts.outputs.iter().map(|output| format!("/{}", output.name.replace('.', "/"))).collect();
     outputs.difference(&read_only).for_each(|path| say(path, "is an output here alone"));
     read_only
         .difference(&outputs)

@@ -16,6 +16,11 @@ impl Directory {
         Self(all.map(|id| (id.name.clone(), id.clone())).collect())
     }
 
+    /// All of them.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ComponentId> {
+        self.0.values()
+    }
+
     /// The component that a name means, or the nearest as help.
     pub(crate) fn find(&self, name: &str) -> Result<&ComponentId, Option<String>> {
         let (kind, bare) = name.split_once('.').map_or((None, name), |(kind, bare)| (Some(kind), bare));

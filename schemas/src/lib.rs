@@ -1,9 +1,12 @@
 //! The YAML of `deployer`: read with positions, merged, interpolated, checked, and expanded into resources.
 
+mod around;
+mod bind;
 pub mod check;
 mod component;
 mod directory;
 mod document;
+mod expand;
 mod input;
 mod interpolate;
 pub mod kinds;
@@ -16,11 +19,13 @@ mod parse;
 mod service;
 mod source;
 mod stack;
+mod uses;
 
+pub use around::{Answered, Around, Asked, NoPeer, Peer};
 pub use component::{Merged, full_schema};
 pub use document::Document;
 pub use input::{Input, Policy, Seconds};
-pub use kinds::{Expansion, Kind, Kinds, Outputs};
+pub use kinds::{Expansion, Kind, Kinds, Outputs, Source};
 pub use load::{LoadOptions, Problems, TypeCatalog, load, load_sources};
 pub use loaded::{Loaded, StackInfo};
 pub use near::nearest;
@@ -28,3 +33,4 @@ pub use node::{Layer, Node, Origin, Origins, Yaml};
 pub use service::Service;
 pub use source::{API_VERSION, Sources};
 pub use stack::{Rollback, ServiceSpec, StackSpec};
+pub use uses::{Access, Ask, Connection, Use, User};

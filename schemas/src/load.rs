@@ -9,14 +9,16 @@ use deployer_engine::{
     address::ComponentId,
     desired::{Desired, Scope},
     diagnostic::{Diagnostic, Place, Severity},
+    lookup::Answers,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     check::{Misfit, check},
-    component::{Merged, expand_all},
+    component::Merged,
     document::{Document, documents},
+    expand::Expander,
     interpolate::{Names, interpolate},
     kinds::Kinds,
     loaded::{Loaded, StackInfo},
@@ -42,6 +44,8 @@ pub struct LoadOptions {
     pub account: Option<String>,
     /// Another region than the environment's.
     pub region: Option<String>,
+    /// The answers of look-ups, as far as they are known.
+    pub answers: Answers,
 }
 
 /// The resource types, as the caller knows them.
@@ -145,8 +149,12 @@ impl Loader<'_> {
         tags.extend(spec.environments.get(&env).map(|it| it.tags.clone()).unwrap_or_default());
         let desired = Desired { scope, ..Desired::default() };
         let input = json!({"stack": stack.name, "environment": env, "components": components.iter().map(|(id, it)| (id.to_string(), it.value.clone())).collect::<BTreeMap<_, _>>()});
-        let (desired, components) = expand_all(self, desired, components, &services, &tags, types);
+        let answers = &self.options.answers;
+        let mut expander = Expander::new(self, &components, &services, &tags, types, answers);
+        let desired = expander.run(desired);
+        let asked = expander.asked;
         Some(Loaded {
+            asked,
             desired,
             stack: info,
             warnings: Vec::new(),

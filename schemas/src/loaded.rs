@@ -10,6 +10,7 @@ use deployer_engine::{
 use serde_json::Value;
 
 use crate::{
+    around::Asked,
     component::Merged,
     document::Document,
     load::place,
@@ -66,6 +67,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// `${account}` is used, and the account's number was not given.
     pub needs_account: bool,
+    /// The look-ups that its components asked. While one of them is open, what is desired is good for checking alone.
+    pub asked: Vec<Asked>,
     /// The files' texts.
     pub sources: Sources,
     /// The rendered documents: what a deployment record keeps.

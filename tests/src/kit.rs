@@ -157,6 +157,7 @@ impl Bench {
             kind: kind.to_owned(),
             properties,
             name_part: None,
+            chosen: None,
             lifecycle: Lifecycle::default(),
             after: Vec::new(),
             origins: BTreeMap::new(),

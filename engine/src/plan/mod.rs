@@ -3,6 +3,7 @@
 //! It is complete: the executor needs nothing beside it, and it can be written to a file and applied later. A replacement is
 //! two steps, a create and a delete, with an order between them.
 
+mod choice;
 mod connect;
 mod order;
 mod planner;
@@ -23,6 +24,7 @@ use crate::{
     diagnostic::Diagnostic,
     diff::FieldChange,
     expr::Reference,
+    lookup::Answers,
     resource::{DeleteOptions, Identity, PhysicalId},
     state::DeploymentId,
 };
@@ -64,6 +66,9 @@ pub struct PlannedComponent {
     /// Whole components that come first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ComponentId>,
+    /// Answers of look-ups that its expansion was bound to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lookups: Answers,
     /// The wave of its last resource: how the plan is shown, not how it is run.
     pub wave: usize,
     /// It is in state and no longer in the files, or is destroyed.

@@ -9,18 +9,19 @@ use serde_json::Value;
 
 use super::{
     Action, Plan, PlannedComponent, Step, StepId,
+    choice::{carry, keep_chosen},
     order::{self, Needs},
     reasons::{Replaced, lifecycle_reason, replace_reasons, standing},
 };
 use crate::{
     address::{Address, ComponentId},
-    desired::{Desired, DesiredResource, Lifecycle, OnDelete},
+    desired::{Desired, DesiredResource},
     diagnostic::{Diagnostic, Place},
     diff::{self, FieldChange, How},
     expr::{self, Reference},
     facts::Facts,
     record::Record,
-    resource::{DeleteOptions, DynResource, Outputs, Registry, Seen},
+    resource::{DynResource, Outputs, Registry, Seen},
     state::{self, DeploymentId, Generation, ResourceState, Shard},
 };
 
@@ -198,9 +199,14 @@ impl<'a> Planner<'a> {
         old: Option<Replaced<'_>>,
     ) -> Fate {
         let number = recorded.map_or(0, |it| it.generation) + 1;
-        let Some((name, desired)) = self.properties(address, wanted, resource.facts(), number, None) else {
+        let kept = old.as_ref().map(|it| it.generation);
+        let Some((name, mut desired)) = self.properties(address, wanted, resource.facts(), number, None) else {
             return Fate::New;
         };
+        self.choose(wanted, resource.facts(), kept, &mut desired);
+        if let Some(live) = old.as_ref().and_then(|it| it.live.as_ref()) {
+            carry(resource.facts(), live, &mut desired);
+        }
         let replaces = old.as_ref().map(|it| it.generation.number);
         let shared = resource.facts().name.is_some_and(|rule| rule.shared);
         let same_name = !shared && old.as_ref().is_some_and(|it| name.is_some() && it.generation.name == name);
@@ -251,13 +257,18 @@ impl<'a> Planner<'a> {
                 let old = Replaced { generation, reasons, changes: Vec::new(), live: None };
                 return self.create(address, wanted, resource, recorded, Some(old));
             }
-            Some(Seen::Ready { spec, .. } | Seen::Pending { spec: Some(spec), .. }) => spec.clone(),
+            Some(Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. }) => {
+                spec.clone()
+            }
             Some(Seen::Pending { spec: None, .. }) | None => generation.applied.clone(),
         };
-        let Some((name, desired)) = self.properties(address, wanted, facts, generation.number, Some(generation)) else {
+        let Some((name, mut desired)) = self.properties(address, wanted, facts, generation.number, Some(generation))
+        else {
             return Fate::New;
         };
+        keep_chosen(wanted, generation, &mut desired);
         let changes = diff::diff(facts, &desired, &generation.applied, &live);
+        self.refuse_shrinking(address, facts, &changes);
         if changes.iter().any(|change| change.how == How::Replace) {
             let reasons = replace_reasons(&changes);
             let old = Replaced { generation, reasons, changes, live: Some(live) };
@@ -372,6 +383,7 @@ impl<'a> Planner<'a> {
                     .and_then(|it| it.service.clone())
                     .or_else(|| self.input.shards.get(id)?.body.service.clone()),
                 depends_on: wanted.map(|it| it.depends_on.clone()).unwrap_or_default(),
+                lookups: wanted.map(|it| it.lookups.clone()).unwrap_or_default(),
                 wave: 0,
                 going: wanted.is_none(),
             });
@@ -379,9 +391,4 @@ impl<'a> Planner<'a> {
         }
         self.plan
     }
-}
-
-/// How a generation is deleted: what its policy says.
-pub(super) fn delete_options(lifecycle: Lifecycle) -> DeleteOptions {
-    DeleteOptions { empty: lifecycle.on_delete == OnDelete::Empty, final_snapshot: None }
 }

@@ -32,6 +32,7 @@ pub(super) fn lifecycle_reason(before: Lifecycle, after: Lifecycle) -> String {
         (OnDelete::Delete, _) => "delete",
         (OnDelete::Retain, _) => "retain",
         (OnDelete::Empty, _) => "empty, then delete",
+        (OnDelete::Snapshot, _) => "take a last snapshot, then delete",
     };
     format!("what deleting it means changes: {} -> {}", word(before), word(after))
 }

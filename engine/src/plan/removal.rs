@@ -5,16 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Action, Edge, Step, StepId,
-    planner::{Planner, delete_options},
-};
+use super::{Action, Edge, Step, StepId, planner::Planner};
 use crate::{
     address::Address,
     desired::{Lifecycle, OnDelete},
     diagnostic::{Diagnostic, Place},
-    resource::Seen,
-    state::{self, Generation, ResourceState},
+    resource::{DeleteOptions, Seen},
+    state::{self, DeploymentId, Generation, ResourceState},
 };
 
 impl<'a> Planner<'a> {
@@ -60,7 +57,11 @@ impl<'a> Planner<'a> {
         let action = match lifecycle.on_delete {
             _ if gone => Action::Forget,
             OnDelete::Retain => Action::Retain,
-            _ => Action::Delete { id: old.id.clone(), applied: old.applied.clone(), how: delete_options(lifecycle) },
+            _ => Action::Delete {
+                id: old.id.clone(),
+                applied: old.applied.clone(),
+                how: delete_options(lifecycle, old, self.input.from),
+            },
         };
         if lifecycle.protect && !gone {
             let at = Place::Resource { address: address.clone(), path: String::new() };
@@ -150,4 +151,10 @@ impl<'a> Planner<'a> {
         let slots = facts.map(|it| (it.slots)(properties)).unwrap_or_default();
         name.chain(slots).map(|key| (step.kind.clone(), key)).collect()
     }
+}
+
+/// How a generation is deleted: what its policy says. A snapshot's name has to be new: it carries the deployment's number.
+fn delete_options(lifecycle: Lifecycle, old: &Generation, from: DeploymentId) -> DeleteOptions {
+    let snapshot = Some(format!("{}-final-{}", old.id, from + 1)).filter(|_| lifecycle.on_delete == OnDelete::Snapshot);
+    DeleteOptions { empty: lifecycle.on_delete == OnDelete::Empty, final_snapshot: snapshot }
 }

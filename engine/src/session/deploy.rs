@@ -143,6 +143,10 @@ impl Session {
             if let Some(held) = shards.get_mut(id) {
                 held.record.body.service.clone_from(&component.service);
                 held.record.body.depends_on.clone_from(&component.depends_on);
+                // What goes keeps the answers that it was built from.
+                if !component.going {
+                    held.record.body.lookups.clone_from(&component.lookups);
+                }
             }
         }
         self.world.events.send(Event::Started { deployment: lease.deployment(), steps: plan.steps.len() });

@@ -46,6 +46,7 @@ pub fn desired(resources: &Value) -> Desired {
             kind: wanted["type"].as_str().expect("a type").to_owned(),
             properties: wanted["properties"].clone(),
             name_part: None,
+            chosen: wanted["chosen"].as_str().map(str::to_owned),
             lifecycle: serde_json::from_value(wanted["lifecycle"].clone()).unwrap_or_default(),
             after: serde_json::from_value(wanted["after"].clone()).unwrap_or_default(),
             origins: BTreeMap::new(),

@@ -13,14 +13,47 @@ use std::collections::BTreeMap;
 use deployer_engine::{
     address::{Address, ComponentId},
     desired::{DesiredResource, Lifecycle, Scope},
+    diagnostic::Severity,
     expr,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// What others may refer to: a public name, and which resource's output it is.
-pub type Outputs = BTreeMap<String, (String, String)>;
+use crate::{
+    around::{Around, NoPeer, Peer},
+    uses::{Access, Ask, Connection},
+};
+
+/// What others may refer to: a public name, and where its value comes from.
+pub type Outputs = BTreeMap<String, Source>;
+
+/// Where a component's output comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// An output of one of its resources.
+    Of {
+        /// The resource's role.
+        role: String,
+        /// The output's CloudFormation name.
+        output: String,
+    },
+    /// A value that is known, or made of references.
+    Value(Value),
+}
+
+/// An entry of `Outputs`: `name` is the output `output` of the resource in `role`.
+pub fn of(name: &str, role: &str, output: &str) -> (String, Source) {
+    (name.to_owned(), Source::Of { role: role.to_owned(), output: output.to_owned() })
+}
+
+/// `order-worker` is `OrderWorker` in addresses.
+pub fn pascal(name: &str) -> String {
+    let capital = |word: &str| {
+        word.chars().next().map(|first| format!("{}{}", first.to_ascii_uppercase(), &word[first.len_utf8()..]))
+    };
+    name.split(|c: char| !c.is_alphanumeric()).filter_map(capital).collect()
+}
 
 /// A kind of component. What authors write.
 pub trait Kind {
@@ -36,8 +69,21 @@ pub trait Kind {
         json!({})
     }
 
+    /// Outputs that are shown to a person after an apply.
+    const SHOWN: &'static [&'static str] = &[];
+
     /// What others may refer to, from the spec as it is (it may be at fault).
-    fn outputs(spec: &Value) -> Outputs;
+    fn outputs(spec: &Value, around: &Around<'_>) -> Outputs;
+
+    /// What it gives to a component that uses it; none: it cannot be used.
+    fn connect(_spec: &Self::Spec, _peer: &Peer, _access: Access, _around: &Around<'_>) -> Option<Connection> {
+        None
+    }
+
+    /// What it needs of other components' policies: a bucket that tells a queue has to be let in by the queue.
+    fn asks(_spec: &Self::Spec, _id: &ComponentId, _around: &Around<'_>) -> Vec<Ask> {
+        Vec::new()
+    }
 
     /// Its resources, and what is wrong with the spec beyond its shape.
     fn expand(spec: &Self::Spec, to: &mut Expansion<'_>);
@@ -47,39 +93,61 @@ pub trait Kind {
 pub struct Expansion<'a> {
     /// Who is deployed where.
     pub scope: &'a Scope,
+    /// The other components, and the answers of look-ups.
+    pub around: &'a Around<'a>,
+    /// What others ask of its policies.
+    pub asked: &'a [Value],
     /// The component.
     pub id: &'a ComponentId,
     /// Tags of everything that can be tagged.
     pub tags: &'a BTreeMap<String, String>,
     /// What was made.
     pub resources: BTreeMap<Address, DesiredResource>,
-    /// What is wrong, by JSON pointer into the spec: a stable word and a message.
-    pub problems: Vec<(String, &'static str, String)>,
+    /// What is shared by all components of the stack: the ECS cluster, the DNS namespace.
+    pub shared: BTreeMap<Address, DesiredResource>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
     /// Where parts of resources came from: (role, pointer into properties) to pointer into the spec.
     pub origins: Vec<(String, String, String)>,
 }
 
-impl Expansion<'_> {
+impl<'a> Expansion<'a> {
+    /// Nothing yet.
+    pub(crate) fn new(
+        id: &'a ComponentId,
+        around: &'a Around<'a>,
+        asked: &'a [Value],
+        tags: &'a BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            scope: around.scope,
+            around,
+            asked,
+            id,
+            tags,
+            resources: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            problems: Vec::new(),
+            origins: Vec::new(),
+        }
+    }
+
     /// Adds a resource; nulls in `properties` are left out.
     pub fn add(&mut self, role: &str, kind: &str, properties: Value) -> &mut DesiredResource {
-        let properties = without_nulls(properties);
-        let resource = DesiredResource {
-            kind: kind.to_owned(),
-            properties,
-            name_part: None,
-            lifecycle: Lifecycle::default(),
-            after: Vec::new(),
-            origins: BTreeMap::new(),
-        };
+        let resource = new_resource(kind, properties);
         let address = self.id.at(role);
         if self.resources.contains_key(&address) {
-            self.problems.push((
-                String::new(),
-                "role-clash",
-                format!("two parts of it would be {address}: choose other names"),
-            ));
+            let message = format!("two parts of it would be {address}: choose other names");
+            self.problems.push(Problem { code: "role-clash", ..Problem::error("", message) });
         }
         self.resources.entry(address).insert_entry(resource).into_mut()
+    }
+
+    /// Adds a resource that the whole stack shares, unless another component did; its address.
+    pub fn share(&mut self, role: &str, kind: &str, properties: Value) -> Address {
+        let address = Address::new("Stack", self.scope.stack.clone(), role);
+        self.shared.entry(address.clone()).or_insert_with(|| new_resource(kind, properties));
+        address
     }
 
     /// The value of a sibling's output.
@@ -97,7 +165,35 @@ impl Expansion<'_> {
 
     /// Something is wrong at a pointer into the spec.
     pub fn problem(&mut self, path: &str, message: impl Into<String>) {
-        self.problems.push((path.to_owned(), "invalid", message.into()));
+        self.problems.push(Problem::error(path, message));
+    }
+
+    /// Something is worth reading and stops nothing.
+    pub fn warning(&mut self, path: &str, message: impl Into<String>) {
+        self.problems.push(Problem { severity: Severity::Warning, ..Problem::error(path, message) });
+    }
+
+    /// The peer that a name at `path` means; a problem if there is none.
+    pub fn peer(&mut self, path: &str, name: &str) -> Option<&'a Peer> {
+        match self.around.peer(name) {
+            Ok(peer) => Some(peer),
+            Err(NoPeer::AtFault) => None,
+            Err(NoPeer::Unknown(help)) => {
+                let error = Problem::error(path, format!("there is no component `{name}`"));
+                self.problems.push(Problem { code: "unknown-component", help, ..error });
+                None
+            }
+        }
+    }
+
+    /// The peer of this kind that a name at `path` means, decoded; a problem if it is of another kind.
+    pub fn peer_of<K: Kind>(&mut self, path: &str, name: &str) -> Option<(&'a Peer, K::Spec)> {
+        let peer = self.peer(path, name)?;
+        if peer.id.kind != K::KIND {
+            self.problem(path, format!("`{name}` is a {}, and this takes a {}", peer.id.kind, K::KIND));
+            return None;
+        }
+        Some((peer, peer.decode()?))
     }
 
     /// A number that has to be within bounds.
@@ -105,6 +201,43 @@ impl Expansion<'_> {
         if let Some(value) = value.filter(|value| *value < least || *value > most) {
             self.problem(path, format!("{value} is out of range: {least} to {most}"));
         }
+    }
+}
+
+fn new_resource(kind: &str, properties: Value) -> DesiredResource {
+    DesiredResource {
+        kind: kind.to_owned(),
+        properties: without_nulls(properties),
+        name_part: None,
+        chosen: None,
+        lifecycle: Lifecycle::default(),
+        after: Vec::new(),
+        origins: BTreeMap::new(),
+    }
+}
+
+/// What is wrong with a spec.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable word.
+    pub code: &'static str,
+    /// Where, as a JSON pointer into the spec.
+    pub path: String,
+    /// What.
+    pub message: String,
+    /// The way out.
+    pub help: Option<String>,
+    /// Another place that has to do with it: a component, and where in its spec.
+    pub related: Option<(ComponentId, String, String)>,
+}
+
+impl Problem {
+    /// Something is wrong at a pointer into the spec.
+    pub fn error(path: &str, message: impl Into<String>) -> Self {
+        let (path, message) = (path.to_owned(), message.into());
+        Self { severity: Severity::Error, code: "invalid", path, message, help: None, related: None }
     }
 }
 
@@ -134,7 +267,13 @@ pub struct DynKind {
     /// What is built in.
     pub defaults: fn() -> Value,
     /// What others may refer to.
-    pub outputs: fn(&Value) -> Outputs,
+    pub outputs: fn(&Value, &Around<'_>) -> Outputs,
+    /// Outputs that are shown to a person after an apply.
+    pub shown: &'static [&'static str],
+    /// What it gives to a component that uses it.
+    pub connect: fn(&Peer, Access, &Around<'_>) -> Option<Connection>,
+    /// What it needs of other components' policies.
+    pub asks: fn(&Peer, &Around<'_>) -> Vec<Ask>,
     /// Decodes and expands; the error says why the spec cannot be decoded.
     pub expand: fn(&Value, &mut Expansion<'_>) -> Result<(), serde_json::Error>,
 }
@@ -160,6 +299,9 @@ impl Kinds {
             schema: || schemars::schema_for!(K::Spec).to_value(),
             defaults: K::defaults,
             outputs: K::outputs,
+            shown: K::SHOWN,
+            connect: |peer, access, around| K::connect(&peer.decode()?, peer, access, around),
+            asks: |peer, around| peer.decode().map(|spec| K::asks(&spec, &peer.id, around)).unwrap_or_default(),
             expand: |spec, to| {
                 K::expand(&K::Spec::deserialize(spec)?, to);
                 Ok(())

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Expansion, Kind, Outputs};
+use super::{Expansion, Kind, Outputs, of};
+use crate::around::Around;
 
 /// A resource as it is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -46,9 +47,9 @@ impl Kind for Resource {
     type Spec = ResourceSpec;
 
     /// Every output of the type, by its own name; whether the type has it is checked against the type.
-    fn outputs(spec: &Value) -> Outputs {
+    fn outputs(spec: &Value, _: &Around<'_>) -> Outputs {
         let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default();
-        Outputs::from([("*".to_owned(), (role(kind).to_owned(), "*".to_owned()))])
+        Outputs::from([of("*", role(kind), "*")])
     }
 
     fn expand(spec: &ResourceSpec, to: &mut Expansion<'_>) {

@@ -5,8 +5,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expansion, Kind, Outputs};
-use crate::input::{Input, Policy};
+use super::{Expansion, Kind, Outputs, of};
+use crate::{
+    around::Around,
+    input::{Input, Policy},
+};
 
 /// A bucket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -132,8 +135,8 @@ impl Kind for S3 {
         })
     }
 
-    fn outputs(_: &Value) -> Outputs {
-        let of = |name: &str, output: &str| (name.to_owned(), ("Bucket".to_owned(), output.to_owned()));
+    fn outputs(_: &Value, _: &Around<'_>) -> Outputs {
+        let of = |name: &str, output: &str| of(name, "Bucket", output);
         Outputs::from([
             of("name", "BucketName"),
             of("arn", "Arn"),

@@ -4,8 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expansion, Kind, Outputs};
-use crate::input::{Policy, Seconds};
+use super::{Expansion, Kind, Outputs, of, pascal};
+use crate::{
+    around::Around,
+    input::{Policy, Seconds},
+};
 
 /// Roles.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -62,24 +65,16 @@ pub(super) struct InlinePolicy {
 /// The kind.
 pub(super) struct Security;
 
-/// `order-worker` is `OrderWorker` in addresses.
-fn pascal(name: &str) -> String {
-    let capital = |word: &str| {
-        word.chars().next().map(|first| format!("{}{}", first.to_ascii_uppercase(), &word[first.len_utf8()..]))
-    };
-    name.split(|c: char| !c.is_alphanumeric()).filter_map(capital).collect()
-}
-
 impl Kind for Security {
     const KIND: &'static str = "Security";
     const MERGE_KEYS: &'static [(&'static str, &'static str)] = &[("roles", "name"), ("roles.*.policies", "name")];
     type Spec = SecuritySpec;
 
-    fn outputs(spec: &Value) -> Outputs {
+    fn outputs(spec: &Value, _: &Around<'_>) -> Outputs {
         let names =
             spec.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(|role| role["name"].as_str());
         let of = |name: &str, what: &str, output: &str| {
-            (format!("{name}.{what}"), (format!("{}Role", pascal(name)), output.to_owned()))
+            of(&format!("{name}.{what}"), &format!("{}Role", pascal(name)), output)
         };
         names.flat_map(|name| [of(name, "arn", "Arn"), of(name, "name", "RoleName")]).collect()
     }

@@ -4,8 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expansion, Kind, Outputs};
-use crate::input::{Input, Policy, Seconds};
+use super::{Expansion, Kind, Outputs, of};
+use crate::{
+    around::Around,
+    input::{Input, Policy, Seconds},
+};
 
 /// A message queue.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -84,8 +87,7 @@ impl Kind for Sqs {
         json!({"encryption": "sse"})
     }
 
-    fn outputs(spec: &Value) -> Outputs {
-        let of = |name: &str, role: &str, output: &str| (name.to_owned(), (role.to_owned(), output.to_owned()));
+    fn outputs(spec: &Value, _: &Around<'_>) -> Outputs {
         let mut outputs = Outputs::from([
             of("url", "Queue", "QueueUrl"),
             of("arn", "Queue", "Arn"),

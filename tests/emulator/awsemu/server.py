@@ -13,12 +13,12 @@ import traceback
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from awsemu import ec2, iam, logs, s3, sqs, ssm
+from awsemu import autoscaling, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
 from awsemu.clients import Client
 from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
-PLUGINS = {"ec2": ec2, "iam": iam, "logs": logs, "s3": s3, "sqs": sqs, "ssm": ssm}
+PLUGINS = {"application-autoscaling": autoscaling, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "sqs": sqs, "ssm": ssm}
 
 class Shell:
     def __init__(self):
@@ -94,6 +94,8 @@ class Shell:
         answer = answer or self.moto(call)
         if plugin and answer[0] < 300:
             answer = plugin.after(call, self.world, answer) or answer
+        if answer[0] >= 300 and hasattr(plugin, "refusal"):
+            answer = plugin.refusal(call, answer)
         if token and answer[0] < 300:
             self.tokens[token] = answer
         if call.mutating and answer[0] < 300 and client.options["stale_reads"]:

@@ -1,0 +1,223 @@
+//! `AWS::RDS::DBInstance`.
+//!
+//! Every change is applied at once, and its status lags behind: an instance counts as ready when several reads in a row say so.
+//! It goes only when its protection is off, and takes a last snapshot along if it is told to.
+
+mod spec;
+
+use std::time::Duration;
+
+use aws_sdk_rds::{Client, types::DbInstance as Live};
+use deployer_engine::{
+    error::Result,
+    facts::{
+        Facts, FoundBy, NameRule,
+        Nature::{ByKey, CaseFolded, CreateOnly, OnRemove, OwnedElsewhereWhen, PrefixVersion, Unordered},
+        OnRemove::{Keep, Reset},
+        Output, Settle, SettleTable,
+    },
+    resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
+};
+
+pub use spec::DbInstanceSpec;
+use spec::from_live;
+
+use super::{RATE, rds_tags, retag};
+use crate::{
+    Aws,
+    call::{failed, found, gone},
+    tags::to_map,
+};
+
+/// A database.
+pub struct DbInstance {
+    rds: Client,
+}
+
+impl DbInstance {
+    /// Over these clients.
+    pub fn new(aws: &Aws) -> Self {
+        Self { rds: Client::new(aws.config()) }
+    }
+
+    async fn describe(&self, name: &str) -> Result<Option<Live>> {
+        let answer = self.rds.describe_db_instances().db_instance_identifier(name).send().await;
+        let all = found(answer.map_err(failed("DescribeDBInstances")))?.and_then(|it| it.db_instances);
+        Ok(all.into_iter().flatten().next())
+    }
+
+    async fn create_replica(&self, spec: &DbInstanceSpec, source: &str) -> Result<()> {
+        let call = self
+            .rds
+            .create_db_instance_read_replica()
+            .db_instance_identifier(&spec.identifier)
+            .source_db_instance_identifier(source)
+            .set_db_instance_class(Some(spec.class.clone()))
+            .set_multi_az(spec.multi_az)
+            .set_vpc_security_group_ids(spec.vpc_security_groups.clone())
+            .set_publicly_accessible(spec.publicly_accessible)
+            .set_deletion_protection(spec.deletion_protection)
+            .set_tags(Some(rds_tags(to_map(spec.tags.as_ref()))));
+        call.send().await.map_err(failed("CreateDBInstanceReadReplica")).map(drop)
+    }
+}
+
+/// Slow, and seen three times in a row: the status stays `available` for a while after a change.
+const SLOW: Settle = Settle {
+    budget: Duration::from_secs(2_400),
+    first: Duration::from_secs(30),
+    every: Duration::from_secs(10),
+    confirmations: 3,
+};
+
+impl Resource for DbInstance {
+    const TYPE: &'static str = "AWS::RDS::DBInstance";
+    const FACTS: Facts = Facts {
+        fields: &[
+            ("/DBInstanceIdentifier", CreateOnly),
+            ("/DBInstanceIdentifier", CaseFolded),
+            ("/Engine", CreateOnly),
+            ("/DBName", CreateOnly),
+            ("/MasterUsername", CreateOnly),
+            ("/StorageEncrypted", CreateOnly),
+            ("/KmsKeyId", CreateOnly),
+            ("/DBSubnetGroupName", CreateOnly),
+            ("/DBSubnetGroupName", CaseFolded),
+            ("/SourceDBInstanceIdentifier", CreateOnly),
+            ("/EngineVersion", PrefixVersion),
+            ("/EngineVersion", OnRemove(Keep)),
+            // Under storage autoscaling AWS grows it: a size that is there is not taken back.
+            ("/AllocatedStorage", OwnedElsewhereWhen(grows)),
+            ("/AllocatedStorage", OnRemove(Keep)),
+            ("/MaxAllocatedStorage", OnRemove(Keep)),
+            ("/StorageType", OnRemove(Keep)),
+            ("/Iops", OnRemove(Keep)),
+            ("/DBParameterGroupName", CaseFolded),
+            ("/DBParameterGroupName", OnRemove(Keep)),
+            ("/VPCSecurityGroups", Unordered),
+            ("/VPCSecurityGroups", OnRemove(Keep)),
+            ("/Port", OnRemove(Keep)),
+            ("/BackupRetentionPeriod", OnRemove(Reset("1"))),
+            ("/PreferredBackupWindow", OnRemove(Keep)),
+            ("/PreferredMaintenanceWindow", CaseFolded),
+            ("/PreferredMaintenanceWindow", OnRemove(Keep)),
+            ("/MultiAZ", OnRemove(Reset("false"))),
+            ("/DeletionProtection", OnRemove(Reset("false"))),
+            ("/PubliclyAccessible", OnRemove(Reset("false"))),
+            ("/AutoMinorVersionUpgrade", OnRemove(Reset("true"))),
+            ("/CopyTagsToSnapshot", OnRemove(Reset("false"))),
+            ("/ManageMasterUserPassword", OnRemove(Keep)),
+            ("/EnableCloudwatchLogsExports", Unordered),
+            ("/EnablePerformanceInsights", OnRemove(Reset("false"))),
+            ("/Tags", ByKey("Key")),
+        ],
+        outputs: &[
+            Output::created("DBInstanceIdentifier"),
+            Output::created("DBInstanceArn"),
+            Output::created("DbiResourceId"),
+            Output { changed_by: &["/Port"], ..Output::ready("Endpoint.Address") },
+            Output { changed_by: &["/Port"], ..Output::ready("Endpoint.Port") },
+            Output { changed_by: &["/ManageMasterUserPassword"], ..Output::ready("MasterUserSecret.SecretArn") },
+        ],
+        name: Some(NameRule { max: 63, ..NameRule::regional("/DBInstanceIdentifier") }),
+        found: FoundBy::Name,
+        settle: SettleTable {
+            create: SLOW,
+            update: Settle { budget: Duration::from_secs(4_800), ..SLOW },
+            delete: Settle { budget: Duration::from_secs(3_600), confirmations: 1, ..SLOW },
+        },
+        rate: RATE,
+        stateful: true,
+        ..Facts::NAMED
+    };
+    type Spec = DbInstanceSpec;
+
+    async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<DbInstanceSpec>> {
+        Ok(self.describe(&id.0).await?.map_or(Seen::Absent, from_live))
+    }
+
+    async fn create(&self, _: &Identity, spec: &DbInstanceSpec) -> Result<Created> {
+        let name = spec.identifier.to_ascii_lowercase();
+        let created = Created::whole(name.clone()).output("DBInstanceIdentifier", name);
+        if let Some(source) = &spec.source_identifier {
+            self.create_replica(spec, source).await?;
+            return Ok(created.without(&["BackupRetentionPeriod", "PreferredBackupWindow", "DBParameterGroupName"]));
+        }
+        let call = self
+            .rds
+            .create_db_instance()
+            .db_instance_identifier(&spec.identifier)
+            .db_instance_class(&spec.class)
+            .set_engine(spec.engine.clone())
+            .set_engine_version(spec.engine_version.clone())
+            .set_db_name(spec.db_name.clone())
+            .set_master_username(spec.master_username.clone())
+            .set_manage_master_user_password(spec.manage_master_user_password)
+            .set_allocated_storage(spec.allocated())
+            .set_max_allocated_storage(spec.max_allocated_storage)
+            .set_storage_type(spec.storage_type.clone())
+            .set_iops(spec.iops)
+            .set_storage_encrypted(spec.storage_encrypted)
+            .set_kms_key_id(spec.kms_key_id.clone())
+            .set_db_subnet_group_name(spec.subnet_group_name.clone())
+            .set_db_parameter_group_name(spec.parameter_group_name.clone())
+            .set_vpc_security_group_ids(spec.vpc_security_groups.clone())
+            .set_port(spec.port())
+            .set_multi_az(spec.multi_az)
+            .set_backup_retention_period(spec.backup_retention_period)
+            .set_preferred_backup_window(spec.preferred_backup_window.clone())
+            .set_preferred_maintenance_window(spec.preferred_maintenance_window.clone())
+            .set_auto_minor_version_upgrade(spec.auto_minor_version_upgrade)
+            .set_publicly_accessible(spec.publicly_accessible)
+            .set_deletion_protection(spec.deletion_protection)
+            .set_copy_tags_to_snapshot(spec.copy_tags_to_snapshot)
+            .set_enable_cloudwatch_logs_exports(spec.enable_cloudwatch_logs_exports.clone())
+            .set_enable_performance_insights(spec.enable_performance_insights)
+            .set_tags(Some(rds_tags(to_map(spec.tags.as_ref()))));
+        let made = call.send().await.map_err(failed("CreateDBInstance"))?.db_instance;
+        let (arn, resource) = made.map(|it| (it.db_instance_arn, it.dbi_resource_id)).unwrap_or_default();
+        Ok(created.output("DBInstanceArn", arn).output("DbiResourceId", resource))
+    }
+
+    async fn update(
+        &self,
+        id: &PhysicalId,
+        live: &DbInstanceSpec,
+        spec: &DbInstanceSpec,
+        changed: &Changed,
+    ) -> Result<()> {
+        if changed.0.iter().any(|path| !path.starts_with("/Tags")) {
+            let call = self.rds.modify_db_instance().db_instance_identifier(&id.0).apply_immediately(true);
+            spec::changes(call, live, spec, changed).send().await.map_err(failed("ModifyDBInstance"))?;
+        }
+        if changed.touches("Tags") {
+            let arn = self.describe(&id.0).await?.and_then(|it| it.db_instance_arn).unwrap_or_default();
+            retag(&self.rds, &arn, changed, spec.tags.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, id: &PhysicalId, applied: &DbInstanceSpec, how: &DeleteOptions) -> Result<()> {
+        let snapshot = how.final_snapshot.clone().filter(|_| applied.source_identifier.is_none());
+        let call = self
+            .rds
+            .delete_db_instance()
+            .db_instance_identifier(&id.0)
+            .skip_final_snapshot(snapshot.is_none())
+            .set_final_db_snapshot_identifier(snapshot);
+        match gone(call.send().await.map_err(failed("DeleteDBInstance"))) {
+            Err(error) if error.to_string().contains("is already being deleted") => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn find(&self, _: &Identity, spec: &DbInstanceSpec) -> Result<Option<PhysicalId>> {
+        let name = spec.identifier.to_ascii_lowercase();
+        Ok(self.describe(&name).await?.map(|_| PhysicalId(name)))
+    }
+}
+
+/// Storage autoscaling is on.
+fn grows(spec: &serde_json::Value) -> bool {
+    spec.get("MaxAllocatedStorage").is_some_and(|it| !it.is_null())
+}

@@ -1,0 +1,71 @@
+"""Load balancers: minutes until they are active, equal creates that adopt, and protection that is meant."""
+
+from moto.elbv2 import models as elbv2_models
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer, elbv2_backends
+
+from awsemu import ec2
+from awsemu.wire import error
+
+# Fact: an application load balancer is provisioning for two to three minutes.
+COMING = 90.0
+# moto activates all of them at each look.
+FakeLoadBalancer.activate = lambda self: None
+
+
+elbv2_models.register_certificate = lambda **_: None
+# Fact: a certificate has to be of the listener's own region; whether it exists is not played.
+ELBv2Backend._certificate_exists = lambda self, arn: f":{self.region_name}:" in arn
+
+
+def backend(call):
+    return elbv2_backends[call.account][call.region]
+
+
+def before(call, world):
+    elb = backend(call)
+    if call.name == "DeleteLoadBalancer":
+        there = elb.load_balancers.get(call.data.get("LoadBalancerArn"))
+        # Fact: a protected one is not deleted.
+        if there is not None and there.attrs.get("deletion_protection.enabled") == "true":
+            return error(call, "OperationNotPermitted", f"Load balancer '{there.arn}' cannot be deleted because deletion protection is enabled")
+    if call.name == "CreateListener":
+        there = elb.load_balancers.get(call.data.get("LoadBalancerArn"))
+        # Fact: a load balancer has one listener a port.
+        if there is not None and any(str(it.port) == call.data.get("Port") for it in there.listeners.values()):
+            return error(call, "DuplicateListener", "A listener already exists on this port for this load balancer")
+    if call.name == "CreateLoadBalancer":
+        there = next((it for it in elb.load_balancers.values() if it.name == call.data.get("Name")), None)
+        if there is not None:
+            # Fact: an equal create answers with what is there, another one is refused.
+            if there._asked == asked(call):
+                return there._answer
+            return error(call, "DuplicateLoadBalancerName", f"A load balancer with the name '{there.name}' already exists")
+        zones = {elb.ec2_backend.get_subnet(text).availability_zone for key, text in call.data.items() if key.startswith("Subnets.member")}
+        # Fact: it stands in two zones at least.
+        if len(zones) < 2:
+            return error(call, "ValidationError", "At least two subnets in two different Availability Zones must be specified")
+    return None
+
+
+def after(call, world, answer):
+    if call.name == "CreateLoadBalancer":
+        made = list(backend(call).load_balancers.values())[-1]
+        made._asked, made._answer = asked(call), answer
+        world.at(COMING, lambda: setattr(made, "state", "active"))
+    return answer
+
+
+def asked(call):
+    return {key: text for key, text in call.data.items() if not key.startswith("Tags")}
+
+
+def in_subnet(account, region, subnet):
+    return [it.name for it in elbv2_backends[account][region].load_balancers.values() if any(one.id == subnet for one in it.subnets)]
+
+
+def in_group(account, region, group):
+    return [it.name for it in elbv2_backends[account][region].load_balancers.values() if group in (it.security_groups or [])]
+
+
+ec2.SUBNET_USERS.append(in_subnet)
+ec2.GROUP_USERS.append(in_group)

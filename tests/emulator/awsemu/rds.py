@@ -1,0 +1,113 @@
+"""RDS: instances that take minutes, a status that lags behind a change, and groups that stay while they are used."""
+
+from moto.rds.models import DBInstance, rds_backends
+
+from awsemu import ec2
+from awsemu.wire import error
+
+# Fact: an instance is creating for many minutes and deleting for some; played faster, in AWS's own order.
+CREATING, DELETING = 240.0, 120.0
+# Fact: after a change the status stays `available` for up to a minute before it is `modifying`.
+LAG, MODIFYING = 15.0, 30.0
+
+
+def backend(call):
+    return rds_backends[call.account][call.region]
+
+
+def instance(call):
+    return backend(call).databases.get(call.data.get("DBInstanceIdentifier", "").lower())
+
+
+def before(call, world):
+    rds = backend(call)
+    if call.name in ("CreateDBInstance", "CreateDBInstanceReadReplica") and instance(call) is not None:
+        return error(call, "DBInstanceAlreadyExists", "DB instance already exists")
+    if call.name == "DeleteDBInstance":
+        return delete(call, rds, world)
+    if call.name == "ModifyDBInstance" and instance(call) is not None and instance(call).status != "available":
+        return error(call, "InvalidDBInstanceState", f"Instance {instance(call).db_instance_identifier} cannot be modified in state {instance(call).status}; your request later")
+    users = rds.databases.values()
+    if call.name == "DeleteDBSubnetGroup":
+        name = call.data.get("DBSubnetGroupName")
+        # Fact: a group goes only when no instance uses it, not even one that is going.
+        if any(it.db_subnet_group_name == name for it in users):
+            return error(call, "InvalidDBSubnetGroupStateFault", f"Cannot delete the subnet group '{name}' because at least one database instance is still using it.")
+    if call.name == "DeleteDBParameterGroup":
+        name = call.data.get("DBParameterGroupName")
+        if any(it.db_parameter_group_name == name for it in users):
+            return error(call, "InvalidDBParameterGroupState", f"One or more database instances are still members of this parameter group {name}")
+    if call.name == "CreateDBSubnetGroup" or call.name == "ModifyDBSubnetGroup":
+        from moto.ec2.models import ec2_backends
+
+        asked = [text for key, text in call.data.items() if key.startswith("SubnetIds.")]
+        zones = {ec2_backends[call.account][call.region].get_subnet(subnet).availability_zone for subnet in asked}
+        if len(zones) < 2:
+            return error(call, "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Please add subnets to cover at least 2 AZs.")
+    return None
+
+
+def delete(call, rds, world):
+    there = instance(call)
+    if there is None or there.deletion_protection:
+        return None
+    if there.status == "deleting":
+        return error(call, "InvalidDBInstanceState", f"Instance {there.db_instance_identifier} is already being deleted.")
+    there.status = "deleting"
+    final = call.data.get("FinalDBSnapshotIdentifier")
+    skip = call.data.get("SkipFinalSnapshot") == "true"
+    name = there.db_instance_identifier
+    world.at(DELETING, lambda: name in rds.databases and rds.delete_db_instance(name, final, skip))
+    body = f"<DeleteDBInstanceResponse xmlns='http://rds.amazonaws.com/doc/2014-10-31/'><DeleteDBInstanceResult><DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier><DBInstanceStatus>deleting</DBInstanceStatus></DBInstance></DeleteDBInstanceResult></DeleteDBInstanceResponse>"
+    return 200, [("Content-Type", "text/xml")], body.encode()
+
+
+def after(call, world, answer):
+    status, headers, body = answer
+    if call.name in ("CreateDBInstance", "CreateDBInstanceReadReplica"):
+        there = instance(call)
+        there.status = "creating"
+        if call.data.get("EnablePerformanceInsights"):
+            there.performance_insights_enabled = call.data["EnablePerformanceInsights"] == "true"
+        world.at(CREATING, lambda: there.status == "creating" and setattr(there, "status", "available"))
+        return status, headers, body.replace(b">available<", b">creating<")
+    if call.name == "ModifyDBInstance":
+        modify(call, world, instance(call))
+    return answer
+
+
+def modify(call, world, there):
+    for name, kept in (("MultiAZ", "multi_az"), ("EnablePerformanceInsights", "performance_insights_enabled"), ("CopyTagsToSnapshot", "copy_tags_to_snapshot"), ("PubliclyAccessible", "publicly_accessible")):
+        if name in call.data:
+            setattr(there, kept, call.data[name] == "true")
+    if "DBPortNumber" in call.data:
+        there.port = int(call.data["DBPortNumber"])
+    # moto reads such groups of its own making only.
+    if "DBParameterGroupName" in call.data:
+        there.db_parameter_group_name = call.data["DBParameterGroupName"]
+
+    def start():
+        if there.status == "available":
+            there.status = "modifying"
+            world.at(MODIFYING, lambda: there.status == "modifying" and setattr(there, "status", "available"))
+
+    world.at(LAG, start)
+
+
+# Fact: an endpoint is known when the instance is there, not before.
+_endpoint = DBInstance.endpoint
+DBInstance.endpoint = property(lambda self: None if self.status == "creating" else _endpoint.fget(self))
+
+
+def in_subnet(account, region, subnet):
+    rds = rds_backends[account][region]
+    groups = {name for name, it in rds.subnet_groups.items() if any(one.id == subnet for one in it._subnets)}
+    return [it.db_instance_identifier for it in rds.databases.values() if it.db_subnet_group_name in groups]
+
+
+def in_group(account, region, group):
+    return [it.db_instance_identifier for it in rds_backends[account][region].databases.values() if group in it.vpc_security_group_ids]
+
+
+ec2.SUBNET_USERS.append(in_subnet)
+ec2.GROUP_USERS.append(in_group)
