@@ -7,7 +7,6 @@ use std::{cell::RefCell, collections::BTreeMap};
 use deployer_engine::{
     address::ComponentId,
     desired::Scope,
-    expr,
     lookup::{Answers, Lookup},
 };
 use serde::de::DeserializeOwned;
@@ -15,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     directory::Directory,
-    kinds::{Kinds, Source},
+    kinds::Kinds,
     node::Origins,
 };
 
@@ -101,10 +100,7 @@ impl<'a> Around<'a> {
     /// The value of a peer's public output.
     pub fn output(&self, peer: &Peer, name: &str) -> Option<Value> {
         let outputs = (self.kinds.get(&peer.id.kind)?.outputs)(&peer.spec, self);
-        Some(match outputs.get(name)? {
-            Source::Of { role, output } => expr::reference(&peer.id.at(role), output),
-            Source::Value(value) => value.clone(),
-        })
+        outputs.get(name).map(|source| source.value(&peer.id))
     }
 
     /// The kinds.

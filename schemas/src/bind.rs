@@ -82,10 +82,8 @@ impl Binder<'_, '_> {
                 all
             }
             _ => {
-                match outputs.get(output) {
-                    Some(Source::Of { role, output }) => return expr::reference(&id.at(role), output),
-                    Some(Source::Value(value)) => return value.clone(),
-                    None => {}
+                if let Some(source) = outputs.get(output) {
+                    return source.value(id);
                 }
                 outputs.keys().cloned().collect()
             }

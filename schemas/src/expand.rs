@@ -66,7 +66,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             let mut tags = self.tags.clone();
             tags.extend(common.tags.clone());
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
-            let to = Expansion::new(id, &around, asked, &tags);
+            let to = Expansion::new(id, &around, asked, &tags, self.tags);
             self.expand(&mut desired, &kind, peer, to);
             let (lookups, asked) = around.end();
             self.asked.extend(asked);

@@ -113,7 +113,7 @@ impl Use {
 
 /// What all uses of a component come to.
 #[derive(Clone, Debug, Default)]
-pub struct Used {
+pub(crate) struct Used {
     /// Environment variables, by name.
     pub env: Vec<(String, Value)>,
     /// Variables that ECS takes from secrets, by name.
@@ -134,7 +134,7 @@ pub struct User {
 }
 
 /// Adds what `uses` needs: one policy a target on the role, one rule a port on the target's group.
-pub fn expand(uses: &[Use], user: &User, to: &mut Expansion<'_>) -> Used {
+pub(crate) fn expand(uses: &[Use], user: &User, to: &mut Expansion<'_>) -> Used {
     let mut used = Used::default();
     for (index, one) in uses.iter().enumerate() {
         let at = format!("/uses/{index}");

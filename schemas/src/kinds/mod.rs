@@ -3,6 +3,9 @@
 //! Expansion is a pure function from a typed spec to resources in CloudFormation's vocabulary; it never branches on a value
 //! that is not known yet.
 
+mod ingress;
+mod microservice;
+pub(crate) mod networking;
 mod resource;
 mod s3;
 mod security;
@@ -40,6 +43,30 @@ pub enum Source {
     },
     /// A value that is known, or made of references.
     Value(Value),
+    /// A text around an output of one of its resources: an address.
+    Around {
+        /// What stands before.
+        before: String,
+        /// The resource's role.
+        role: String,
+        /// The output's CloudFormation name.
+        output: String,
+        /// What stands after.
+        after: String,
+    },
+}
+
+impl Source {
+    /// The value, of the component `id`.
+    pub fn value(&self, id: &ComponentId) -> Value {
+        match self {
+            Self::Of { role, output } => expr::reference(&id.at(role), output),
+            Self::Value(value) => value.clone(),
+            Self::Around { before, role, output, after } => {
+                expr::join(vec![json!(before), expr::reference(&id.at(role), output), json!(after)])
+            }
+        }
+    }
 }
 
 /// An entry of `Outputs`: `name` is the output `output` of the resource in `role`.
@@ -99,8 +126,10 @@ pub struct Expansion<'a> {
     pub asked: &'a [Value],
     /// The component.
     pub id: &'a ComponentId,
-    /// Tags of everything that can be tagged.
+    /// Tags of everything of it that can be tagged.
     pub tags: &'a BTreeMap<String, String>,
+    /// Tags of what the whole stack shares.
+    pub stack_tags: &'a BTreeMap<String, String>,
     /// What was made.
     pub resources: BTreeMap<Address, DesiredResource>,
     /// What is shared by all components of the stack: the ECS cluster, the DNS namespace.
@@ -118,6 +147,7 @@ impl<'a> Expansion<'a> {
         around: &'a Around<'a>,
         asked: &'a [Value],
         tags: &'a BTreeMap<String, String>,
+        stack_tags: &'a BTreeMap<String, String>,
     ) -> Self {
         Self {
             scope: around.scope,
@@ -125,6 +155,7 @@ impl<'a> Expansion<'a> {
             asked,
             id,
             tags,
+            stack_tags,
             resources: BTreeMap::new(),
             shared: BTreeMap::new(),
             problems: Vec::new(),
@@ -144,8 +175,9 @@ impl<'a> Expansion<'a> {
     }
 
     /// Adds a resource that the whole stack shares, unless another component did; its address.
-    pub fn share(&mut self, role: &str, kind: &str, properties: Value) -> Address {
+    pub fn share(&mut self, role: &str, kind: &str, mut properties: Value) -> Address {
         let address = Address::new("Stack", self.scope.stack.clone(), role);
+        properties["Tags"] = tag_list(self.stack_tags);
         self.shared.entry(address.clone()).or_insert_with(|| new_resource(kind, properties));
         address
     }
@@ -157,10 +189,7 @@ impl<'a> Expansion<'a> {
 
     /// The component's tags as a resource has them; null if there are none.
     pub fn tag_list(&self) -> Value {
-        if self.tags.is_empty() {
-            return Value::Null;
-        }
-        self.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+        tag_list(self.tags)
     }
 
     /// Something is wrong at a pointer into the spec.
@@ -202,6 +231,13 @@ impl<'a> Expansion<'a> {
             self.problem(path, format!("{value} is out of range: {least} to {most}"));
         }
     }
+}
+
+fn tag_list(tags: &BTreeMap<String, String>) -> Value {
+    if tags.is_empty() {
+        return Value::Null;
+    }
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
 fn new_resource(kind: &str, properties: Value) -> DesiredResource {
@@ -287,7 +323,14 @@ pub struct Kinds {
 impl Kinds {
     /// Those that come with deployer.
     pub fn standard() -> Self {
-        Self::default().with::<sqs::Sqs>().with::<s3::S3>().with::<security::Security>().with::<resource::Resource>()
+        Self::default()
+            .with::<networking::Networking>()
+            .with::<ingress::Ingress>()
+            .with::<security::Security>()
+            .with::<microservice::MicroService>()
+            .with::<sqs::Sqs>()
+            .with::<s3::S3>()
+            .with::<resource::Resource>()
     }
 
     /// The same with one more.

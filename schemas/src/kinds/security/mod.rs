@@ -1,4 +1,7 @@
-//! `kind: Security`: roles, each with its inline policies as resources of their own, so that one can change without the other.
+//! `kind: Security`: roles with their inline policies, and security groups with their rules, all as resources of their own, so
+//! that one can change without the other.
+
+mod groups;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,12 +13,14 @@ use crate::{
     input::{Policy, Seconds},
 };
 
-/// Roles.
+/// Roles and security groups.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SecuritySpec {
     /// Roles, by name.
-    roles: Vec<Role>,
+    roles: Option<Vec<Role>>,
+    /// Security groups, by name.
+    groups: Option<Vec<groups::Group>>,
 }
 
 /// A role.
@@ -67,21 +72,36 @@ pub(super) struct Security;
 
 impl Kind for Security {
     const KIND: &'static str = "Security";
-    const MERGE_KEYS: &'static [(&'static str, &'static str)] = &[("roles", "name"), ("roles.*.policies", "name")];
+    const MERGE_KEYS: &'static [(&'static str, &'static str)] = &[
+        ("roles", "name"),
+        ("roles.*.policies", "name"),
+        ("groups", "name"),
+        ("groups.*.ingress", "name"),
+        ("groups.*.egress", "name"),
+    ];
     type Spec = SecuritySpec;
 
     fn outputs(spec: &Value, _: &Around<'_>) -> Outputs {
-        let names =
-            spec.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(|role| role["name"].as_str());
-        let of = |name: &str, what: &str, output: &str| {
-            of(&format!("{name}.{what}"), &format!("{}Role", pascal(name)), output)
+        let names = |list: &str| {
+            let all = spec.get(list).and_then(Value::as_array).into_iter().flatten();
+            all.filter_map(|it| it["name"].as_str()).map(str::to_owned).collect::<Vec<_>>()
         };
-        names.flat_map(|name| [of(name, "arn", "Arn"), of(name, "name", "RoleName")]).collect()
+        let role = |name: &String| {
+            let role = format!("{}Role", pascal(name));
+            [of(&format!("{name}.arn"), &role, "Arn"), of(&format!("{name}.name"), &role, "RoleName")]
+        };
+        let group = |name: &String| of(&format!("{name}.groupId"), &groups::role(name), "GroupId");
+        let roles = names("roles").iter().flat_map(role).collect::<Vec<_>>();
+        roles.into_iter().chain(names("groups").iter().map(group)).collect()
     }
 
     fn expand(spec: &SecuritySpec, to: &mut Expansion<'_>) {
-        for (index, role) in spec.roles.iter().enumerate() {
+        for (index, role) in spec.roles.iter().flatten().enumerate() {
             add_role(&format!("/roles/{index}"), role, to);
+        }
+        let names: Vec<String> = spec.groups.iter().flatten().map(|group| group.name.clone()).collect();
+        for (index, group) in spec.groups.iter().flatten().enumerate() {
+            groups::add(index, group, &names, to);
         }
     }
 }
