@@ -90,6 +90,10 @@ pub enum GraphFormat {
     Tree,
     /// Nodes and edges.
     Json,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, for pages.
+    Mermaid,
 }
 
 /// What a plan is made of.
@@ -171,6 +175,11 @@ pub enum Command {
         /// What it looks like
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
         format: GraphFormat,
+    },
+    /// A completion script for your shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
     },
     /// Deployments, newest first; or one of them in full
     History {

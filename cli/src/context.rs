@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use deployer_engine::{
     desired::Scope,
     diagnostic::Diagnostic,
-    event::Sink,
+    event::{Nowhere, Sink},
     lock::LockRules,
+    lookup::{self, Answers},
     resource::Registry,
     safety::Safety,
     session::{Limits, Session, Trouble, World},
@@ -22,7 +23,7 @@ use crate::{
     clock::SystemClock,
     duration,
     exit::{Code, Failure},
-    machine,
+    lookups, machine,
     render::problems,
     term::Term,
 };
@@ -42,10 +43,16 @@ pub struct Context {
 /// How much of AWS a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// No socket is opened.
+    /// The files alone are read.
+    Files,
+    /// The state is read too; no socket is opened. Look-ups that were never answered are stood in for.
+    State,
+    /// The same, but a look-up that was never answered is a failure: a plan is no guess.
     Offline,
     /// Calls are made.
     Online,
+    /// Calls are made; what is taken down needs no look-up that AWS cannot answer any more.
+    Destroy,
 }
 
 /// The types as the loader asks for them.
@@ -65,7 +72,7 @@ impl TypeCatalog for Catalog<'_> {
     }
 }
 
-fn options(global: &Global, account: Option<String>) -> Result<LoadOptions, Failure> {
+fn options(global: &Global, account: Option<String>, answers: Answers) -> Result<LoadOptions, Failure> {
     let mut vars = BTreeMap::new();
     for text in &global.vars {
         let pair = text
@@ -80,36 +87,61 @@ fn options(global: &Global, account: Option<String>) -> Result<LoadOptions, Fail
     if !root.is_dir() {
         return Err(Failure::said(Code::Usage, format!("{} is not a folder", root.display())));
     }
-    Ok(LoadOptions { root, env: global.env.clone(), vars, env_vars, account, region: global.region.clone() })
+    Ok(LoadOptions { root, env: global.env.clone(), vars, env_vars, account, region: global.region.clone(), answers })
 }
 
-fn read(global: &Global, types: &Registry, account: Option<String>) -> Result<Loaded, Failure> {
-    load(&options(global, account)?, &Kinds::standard(), &Catalog(types))
+fn read(global: &Global, types: &Registry, account: Option<String>, answers: Answers) -> Result<Loaded, Failure> {
+    load(&options(global, account, answers)?, &Kinds::standard(), &Catalog(types))
         .map_err(|problems| Failure::Problems(Box::new(problems)))
 }
 
 impl Context {
-    /// Loads the stack; online, asks AWS who is calling and holds it against the environment's guard.
+    /// Loads the stack, with the answers of its look-ups; online, asks AWS who is calling and holds it against the
+    /// environment's guard.
     pub async fn load(global: &Global, reach: Reach, term: &Term) -> Result<Self, Failure> {
         let offline = registry(&Aws::offline());
-        let loaded = read(global, &offline, None)?;
-        if reach == Reach::Offline {
+        let loaded = read(global, &offline, None, Answers::new())?;
+        if reach == Reach::Files {
             return Ok(Self::warned(global, loaded, offline, term));
         }
-        let region = loaded.desired.scope.region.clone();
-        let aws = Aws::load(AwsOptions { region, ..AwsOptions::default() }).await;
-        let caller = sts::caller_identity(&aws).await?;
-        let guard = loaded.stack.account.as_deref().filter(|guard| *guard != caller.account);
-        if let Some(guard) = guard {
-            let message = format!(
-                "the environment {} belongs to account {guard}, and these credentials are of account {} ({})",
-                loaded.desired.scope.env, caller.account, caller.arn
-            );
-            return Err(Failure::said(Code::Refused, message)
-                .help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"));
+        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default() };
+        let remembered = first.remembered().await?;
+        let online = reach == Reach::Online || reach == Reach::Destroy;
+        if !online {
+            let loaded = read(global, &offline, None, remembered)?;
+            if reach == Reach::Offline {
+                lookups::need_none(&loaded)?;
+            }
+            return Ok(Self::warned(global, loaded, offline, term));
         }
-        let loaded = read(global, &offline, Some(caller.account))?;
+        let region = first.loaded.desired.scope.region.clone();
+        let aws = Aws::load(AwsOptions { region, ..AwsOptions::default() }).await;
+        let account = first.guarded(&aws).await?;
+        let read = |answers: &Answers| read(global, &offline, Some(account.clone()), answers.clone());
+        let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
         Ok(Self::warned(global, loaded, registry(&aws), term))
+    }
+
+    /// The answers that the state keeps; none are looked for where nothing was asked.
+    async fn remembered(&self) -> Result<Answers, Failure> {
+        if self.loaded.asked.is_empty() {
+            return Ok(Answers::new());
+        }
+        let memory = self.session(Arc::new(Nowhere))?.look().await?;
+        Ok(lookup::remembered(memory.shards.iter().map(|(id, held)| (id, &held.record))))
+    }
+
+    /// The account that is called, held against the environment's guard.
+    async fn guarded(&self, aws: &Aws) -> Result<String, Failure> {
+        let caller = sts::caller_identity(aws).await?;
+        let guard = self.loaded.stack.account.as_deref().filter(|guard| *guard != caller.account);
+        let Some(guard) = guard else { return Ok(caller.account) };
+        let message = format!(
+            "the environment {} belongs to account {guard}, and these credentials are of account {} ({})",
+            self.scope().env, caller.account, caller.arn
+        );
+        Err(Failure::said(Code::Refused, message)
+            .help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"))
     }
 
     fn warned(global: &Global, loaded: Loaded, types: Registry, term: &Term) -> Self {

@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod duration;
 mod exit;
+mod lookups;
 mod machine;
 mod render;
 mod term;

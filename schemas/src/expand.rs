@@ -33,6 +33,7 @@ pub(crate) struct Expander<'a, 'b> {
     pub(crate) types: &'a dyn TypeCatalog,
     pub(crate) answers: &'a Answers,
     pub(crate) asked: Vec<Asked>,
+    pub(crate) shown: BTreeMap<ComponentId, BTreeMap<String, Value>>,
     type_schemas: BTreeMap<String, Option<Value>>,
 }
 
@@ -48,8 +49,8 @@ impl<'a, 'b> Expander<'a, 'b> {
         types: &'a dyn TypeCatalog,
         answers: &'a Answers,
     ) -> Self {
-        let (asked, type_schemas) = (Vec::new(), BTreeMap::new());
-        Self { loader, components, services, tags, types, answers, asked, type_schemas }
+        let (asked, shown, type_schemas) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { loader, components, services, tags, types, answers, asked, shown, type_schemas }
     }
 
     /// Expands all components into `desired`.
@@ -68,6 +69,8 @@ impl<'a, 'b> Expander<'a, 'b> {
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
             let to = Expansion::new(id, &around, asked, &tags, self.tags);
             self.expand(&mut desired, &kind, peer, to);
+            let shown = kind.shown.iter().filter_map(|name| Some(((*name).to_owned(), around.output(peer, name)?)));
+            self.shown.insert(id.clone(), shown.collect());
             let (lookups, asked) = around.end();
             self.asked.extend(asked);
             let depends_on = self.depends_on(common, merged, &directory);

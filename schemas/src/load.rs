@@ -152,8 +152,9 @@ impl Loader<'_> {
         let answers = &self.options.answers;
         let mut expander = Expander::new(self, &components, &services, &tags, types, answers);
         let desired = expander.run(desired);
-        let asked = expander.asked;
+        let (asked, shown) = (expander.asked, expander.shown);
         Some(Loaded {
+            shown,
             asked,
             desired,
             stack: info,

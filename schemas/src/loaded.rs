@@ -75,6 +75,8 @@ pub struct Loaded {
     pub input: Value,
     /// All components after all layers.
     pub components: BTreeMap<ComponentId, Merged>,
+    /// What is told to a person after an apply, by component and name: addresses, endpoints; references stand in them.
+    pub shown: BTreeMap<ComponentId, BTreeMap<String, Value>>,
 }
 
 impl Loaded {

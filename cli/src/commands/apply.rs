@@ -16,7 +16,7 @@ use crate::{
     context::{Context, Reach},
     duration,
     exit::{Code, Failure},
-    render::{plan, progress::Progress},
+    render::{outputs, plan, progress::Progress},
     term::{Term, Tone},
 };
 
@@ -31,7 +31,7 @@ pub async fn run(
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
     }
-    let context = Context::load(global, Reach::Online, term).await?;
+    let context = Context::load(global, if destroy { Reach::Destroy } else { Reach::Online }, term).await?;
     context.heed_interrupts(*term);
     let mut session = context.session(Arc::new(Progress::new(*term, global.json)))?;
     let memory = session.look().await?;
@@ -56,7 +56,8 @@ pub async fn run(
         .map_err(|trouble| context.failure(trouble))?;
     match applied {
         Applied::Ran { deployment, plan, report } => {
-            end(global, &wish, deployment, &plan, &report, term);
+            let shown = if destroy { Vec::new() } else { outputs::known(&context.loaded, &session.look().await?) };
+            end(global, &wish, deployment, &plan, &report, &shown, term);
             Ok(code(&report))
         }
         Applied::NoChanges => {
@@ -99,7 +100,15 @@ fn code(report: &Report) -> Code {
 }
 
 /// What was done, what is left, and the command that goes on.
-fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Report, term: &Term) {
+fn end(
+    global: &Global,
+    wish: &Wish,
+    deployment: u64,
+    plan: &Plan,
+    report: &Report,
+    shown: &[outputs::Shown],
+    term: &Term,
+) {
     if global.json {
         let address = |id: &usize| plan.steps[*id].address().to_string();
         let why = |(id, why): &(usize, String)| json!({"address": address(id), "why": why});
@@ -115,6 +124,7 @@ fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Repo
             "done": report.done.iter().map(|(id, _)| address(id)).collect::<Vec<_>>(),
             "failed": report.failed.iter().map(why).collect::<Vec<_>>(),
             "skipped": report.skipped.iter().map(why).collect::<Vec<_>>(),
+            "outputs": outputs::json(shown),
             "stateError": report.broken.as_ref().map(deployer_engine::error::Error::chain),
         }));
         return;
@@ -127,6 +137,7 @@ fn end(global: &Global, wish: &Wish, deployment: u64, plan: &Plan, report: &Repo
             term.paint(Tone::Good, what),
             duration::count(done, "step"),
         ));
+        outputs::print(shown, term);
         return;
     }
     let head = if report.interrupted { "interrupted" } else { "failed" };

@@ -19,7 +19,7 @@ use crate::{
 
 /// Runs it.
 pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -> Result<Code, Failure> {
-    let context = Context::load(global, Reach::Offline, term).await?;
+    let context = Context::load(global, Reach::State, term).await?;
     let session = context.session(Arc::new(Nowhere))?;
     let limit = if one.is_some() { usize::MAX } else { limit };
     let mut all = session.history(limit).await?;

@@ -15,7 +15,7 @@ use crate::{
 
 /// Runs it.
 pub async fn run(global: &Global, kind: Option<&str>, service: Option<&str>, term: &Term) -> Result<Code, Failure> {
-    let context = Context::load(global, Reach::Offline, term).await?;
+    let context = Context::load(global, Reach::State, term).await?;
     let memory = context.session(Arc::new(Nowhere))?.look().await?;
     let desired = &context.loaded.desired;
     let all: BTreeSet<&ComponentId> = desired.components.keys().chain(memory.shards.keys()).collect();

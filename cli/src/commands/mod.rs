@@ -10,6 +10,8 @@ mod show;
 mod target;
 mod validate;
 
+use clap::CommandFactory;
+
 use crate::{
     args::{Cli, Command},
     exit::{Code, Failure},
@@ -33,6 +35,12 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "deployer", &mut script);
+            term.line(String::from_utf8_lossy(&script).trim_end());
+            Ok(Code::Done)
+        }
         Command::History { deployment, limit } => history::run(global, deployment, limit, term).await,
     }
 }

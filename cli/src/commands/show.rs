@@ -20,7 +20,7 @@ use crate::{
 
 /// Runs it.
 pub async fn run(global: &Global, what: &str, origin: bool, term: &Term) -> Result<Code, Failure> {
-    let context = Context::load(global, Reach::Offline, term).await?;
+    let context = Context::load(global, Reach::State, term).await?;
     let memory = context.session(Arc::new(Nowhere))?.look().await?;
     let (id, role) = match what.parse::<Address>() {
         Ok(address) => (address.component, Some(address.role)),

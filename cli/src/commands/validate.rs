@@ -13,7 +13,7 @@ use crate::{
 
 /// Runs it.
 pub async fn run(global: &Global, term: &Term) -> Result<Code, Failure> {
-    let context = Context::load(global, Reach::Offline, term).await?;
+    let context = Context::load(global, Reach::Files, term).await?;
     let desired = &context.loaded.desired;
     let graph = deployer_engine::plan::check(desired);
     graph.map_err(|found| Failure::Problems(Box::new(context.problems(found))))?;
