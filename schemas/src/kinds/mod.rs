@@ -3,6 +3,9 @@
 //! Expansion is a pure function from a typed spec to resources in CloudFormation's vocabulary; it never branches on a value
 //! that is not known yet.
 
+mod grants;
+mod networking;
+mod rds;
 mod resource;
 mod s3;
 mod security;
@@ -22,6 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     around::{Around, NoPeer, Peer},
+    near::nearest,
     uses::{Access, Ask, Connection},
 };
 
@@ -196,6 +200,15 @@ impl<'a> Expansion<'a> {
         Some((peer, peer.decode()?))
     }
 
+    /// Something that there is none of, with the nearest of what there is.
+    pub fn unknown(&mut self, path: &str, message: String, given: &str, known: &[&str]) {
+        let help = match nearest(given, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        self.problems.push(Problem { help: Some(help), ..Problem::error(path, message) });
+    }
+
     /// A number that has to be within bounds.
     pub fn within(&mut self, path: &str, value: Option<i64>, least: i64, most: i64) {
         if let Some(value) = value.filter(|value| *value < least || *value > most) {
@@ -287,7 +300,13 @@ pub struct Kinds {
 impl Kinds {
     /// Those that come with deployer.
     pub fn standard() -> Self {
-        Self::default().with::<sqs::Sqs>().with::<s3::S3>().with::<security::Security>().with::<resource::Resource>()
+        Self::default()
+            .with::<networking::Networking>()
+            .with::<rds::Rds>()
+            .with::<s3::S3>()
+            .with::<security::Security>()
+            .with::<sqs::Sqs>()
+            .with::<resource::Resource>()
     }
 
     /// The same with one more.
