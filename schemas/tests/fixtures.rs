@@ -10,7 +10,11 @@ use deployer_engine::{
     desired::{DesiredResource, Lifecycle},
     diagnostic::{Diagnostic, Place},
 };
-use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load};
+use deployer_schemas::{
+    Around, Expansion, Kind, Kinds, LoadOptions, Loaded, Outputs, Problems, TypeCatalog, Use, User, expand_uses, load,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// A few types are enough here. Of some the names of properties are known, as their providers have them.
@@ -76,6 +80,7 @@ impl TypeCatalog for Catalog {
             "AWS::EC2::SecurityGroup" => {
                 named(&["GroupName", "GroupDescription", "VpcId", "SecurityGroupEgress"], &["GroupDescription"])
             }
+            "AWS::EC2::SecurityGroupIngress" | "Test::Used" => Some(json!({"type": "object"})),
             "AWS::Logs::LogGroup" => Some(of(&["LogGroupName", "RetentionInDays", "KmsKeyId"], "LogGroupName")),
             "AWS::SQS::Queue"
             | "AWS::SQS::QueuePolicy"
@@ -92,6 +97,33 @@ impl TypeCatalog for Catalog {
     }
 }
 
+/// A kind of somebody else's, which uses others and shows what it got.
+struct Probe;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ProbeSpec {
+    uses: Vec<Use>,
+}
+
+impl Kind for Probe {
+    const KIND: &'static str = "Probe";
+    type Spec = ProbeSpec;
+
+    fn outputs(_: &Value, _: &Around<'_>) -> Outputs {
+        Outputs::new()
+    }
+
+    fn expand(spec: &ProbeSpec, to: &mut Expansion<'_>) {
+        let user = User { role_name: json!("a-role"), group: json!("sg-1") };
+        let used = expand_uses(&spec.uses, &user, to);
+        let map = |all: Vec<(String, Value)>| all.into_iter().collect::<BTreeMap<_, _>>();
+        let (env, secrets) = (map(used.env), map(used.secrets));
+        let properties = json!({"Env": env, "Secrets": secrets, "Reads": used.reads, "First": used.first});
+        to.add("Used", "Test::Used", properties);
+    }
+}
+
 fn loaded(folder: &Path) -> Result<Loaded, Problems> {
     let answers = std::fs::read_to_string(folder.join("lookups.json"))
         .ok()
@@ -101,7 +133,7 @@ fn loaded(folder: &Path) -> Result<Loaded, Problems> {
     let options = LoadOptions { root: folder.to_owned(), account, answers, ..LoadOptions::default() };
     // A folder with two environments says which one is meant.
     let env = std::fs::read_to_string(folder.join("env.txt")).ok().map(|text| text.trim().to_owned());
-    load(&LoadOptions { env, ..options }, &Kinds::standard(), &Catalog)
+    load(&LoadOptions { env, ..options }, &Kinds::standard().with::<Probe>(), &Catalog)
 }
 
 fn place(it: &Place) -> String {

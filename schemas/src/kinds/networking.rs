@@ -80,7 +80,7 @@ pub(crate) fn of(to: &mut Expansion<'_>, path: &str, name: Option<&str>) -> Opti
     let zones = ('a'..='z').take(spec.managed.availability_zones.unwrap_or(2).into());
     let subnets = |layer: &str, id: &ComponentId| {
         let subnet = |zone: char| Subnet {
-            id: expr::reference(&id.at(&format!("{layer}Subnet{}", zone.to_ascii_uppercase())), "SubnetId"),
+            id: expr::reference(&id.at(format!("{layer}Subnet{}", zone.to_ascii_uppercase())), "SubnetId"),
             zone: format!("{region}{zone}"),
         };
         zones.clone().map(subnet).collect()

@@ -103,14 +103,18 @@ fn names(engine: Engine, spec: &RdsSpec, to: &mut Expansion<'_>) {
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     let lower = database.to_ascii_lowercase();
-    if !word(&database, 63) {
-        let message = format!(
-            "`{database}` is no name of a database: it has 1 to 63 letters, digits and `_`, and starts with a letter"
-        );
-        let help = spec.database.is_none().then(|| "it is made of the component's name: state `database`".to_owned());
-        to.problems.push(Problem { help, ..Problem::error("/database", message) });
+    let message = if !word(&database, 63) {
+        let form = "1 to 63 letters, digits and `_`, and starts with a letter";
+        Some(format!("`{database}` is no name of a database: it has {form}"))
     } else if facts.databases.contains(&lower.as_str()) || SQL.contains(&lower.as_str()) {
-        to.problem("/database", format!("{} keeps the name `{database}` for itself: choose another", facts.word));
+        Some(format!("{} keeps the name `{database}` for itself: choose another", facts.word))
+    } else {
+        None
+    };
+    if let Some(message) = message {
+        let derived = spec.database.is_none();
+        let help = derived.then(|| "it is made of the component's name: state another with `database`".to_owned());
+        to.problems.push(Problem { help, ..Problem::error("/database", message) });
     }
     let Some(user) = &spec.username else { return };
     let lower = user.to_ascii_lowercase();

@@ -15,7 +15,7 @@ use super::{
     super::{Expansion, Kind, pascal, sqs::Sqs},
     spec::{Notification, S3Spec},
 };
-use crate::{around::Around, uses::Ask};
+use crate::{around::Around, near::nearest, uses::Ask};
 
 /// What S3 can tell of. `s3:ObjectCreated:*` stands for all of its group.
 const EVENTS: [&str; 27] = [
@@ -125,8 +125,14 @@ fn check(at: &str, index: usize, spec: &S3Spec, to: &mut Expansion<'_>) {
     if it.events.is_empty() {
         to.problem(&format!("{at}/events"), "nothing is told: name events, such as `s3:ObjectCreated:*`");
     }
-    for (nth, event) in it.events.iter().enumerate().filter(|(_, event)| !EVENTS.contains(&event.as_str())) {
-        to.unknown(&format!("{at}/events/{nth}"), format!("S3 has no event `{event}`"), event, &EVENTS);
+    for (nth, event) in it.events.iter().enumerate() {
+        let at = format!("{at}/events/{nth}");
+        if !EVENTS.contains(&event.as_str()) {
+            unknown_event(&at, event, to);
+        }
+        if let Some(other) = it.events[..nth].iter().find(|other| meet(event, other)) {
+            to.problem(&at, format!("`{other}` tells the same: name one of the two"));
+        }
     }
     if let Some(other) = all[..index].iter().find(|other| overlap(it, other)) {
         let message = format!(
@@ -137,10 +143,21 @@ fn check(at: &str, index: usize, spec: &S3Spec, to: &mut Expansion<'_>) {
     }
 }
 
+fn unknown_event(at: &str, event: &str, to: &mut Expansion<'_>) {
+    let groups: Vec<&str> = EVENTS.into_iter().filter(|it| it.ends_with('*') || it.matches(':').count() == 1).collect();
+    let known = if nearest(event, EVENTS).is_some() { &EVENTS[..] } else { &groups };
+    to.unknown(at, format!("S3 has no event `{event}`"), event, known);
+}
+
+/// True if one of two events is the other, or a group with it.
+fn meet(a: &str, b: &str) -> bool {
+    let covers = |a: &str, b: &str| a == b || a.strip_suffix('*').is_some_and(|group| b.starts_with(group));
+    covers(a, b) || covers(b, a)
+}
+
 /// True if one event could belong to both.
 fn overlap(a: &Notification, b: &Notification) -> bool {
-    let covers = |a: &str, b: &str| a == b || a.strip_suffix('*').is_some_and(|group| b.starts_with(group));
-    let events = a.events.iter().any(|a| b.events.iter().any(|b| covers(a, b) || covers(b, a)));
+    let events = a.events.iter().any(|a| b.events.iter().any(|b| meet(a, b)));
     let text = |it: &Option<String>| it.clone().unwrap_or_default();
     let (prefix_a, prefix_b) = (text(&a.prefix), text(&b.prefix));
     let (suffix_a, suffix_b) = (text(&a.suffix), text(&b.suffix));
