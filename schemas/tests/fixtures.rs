@@ -1,6 +1,6 @@
 //! Three kinds of folders: `fixtures/invalid/NAME` (a stack that cannot be loaded, and every word that is said about it),
 //! `fixtures/merge/NAME` (a stack with layers, and what comes out of them) and `fixtures/expand/NAME` (a stack, and the
-//! resources that it comes to). `lookups.json` answers look-ups. `UPDATE_EXPECT=1` writes what is; read the diff.
+//! resources that it comes to, with its warnings). `lookups.json` answers look-ups. `UPDATE_EXPECT=1` writes what is; read the diff.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test stops where it is wrong")]
 
@@ -184,8 +184,8 @@ fn becomes(stack: &Path) -> datatest_stable::Result<()> {
 fn expands(stack: &Path) -> datatest_stable::Result<()> {
     let folder = stack.parent().ok_or("a stack lives in a folder")?;
     let loaded = loaded(folder).map_err(|problems| words(&problems.diagnostics, folder))?;
-    if !loaded.warnings.is_empty() {
-        return Err(words(&loaded.warnings, folder).into());
+    if !loaded.warnings.is_empty() || folder.join("expected.txt").exists() {
+        compare(&folder.join("expected.txt"), &words(&loaded.warnings, folder))?;
     }
     let resource = |it: &DesiredResource| {
         let after: Vec<String> = it.after.iter().map(ToString::to_string).collect();

@@ -13,6 +13,9 @@ use crate::around::Peer;
 /// Fields of a replica that are its source's.
 const OF_THE_SOURCE: [&str; 7] = ["engine", "version", "storage", "database", "username", "port", "encryption"];
 
+/// AWS's documentation says so of every engine but SQL Server. A warning, since it is AWS's to lift.
+const REFUSED: &str = "AWS makes no replica of a database whose password it manages, and it manages those of all databases here: expect it to refuse";
+
 /// What is wrong with it.
 pub(super) fn check(spec: &RdsSpec, source: Option<&(&Peer, RdsSpec)>, to: &mut Expansion<'_>) {
     if let Some(name) = &spec.name {
@@ -143,6 +146,7 @@ fn replicas(spec: &RdsSpec, to: &mut Expansion<'_>) {
         let message = "a replica starts from a backup, and none are made: set `backups.retention` to 1 or more";
         to.problem("/readReplicas", message);
     }
+    to.warning("/readReplicas", REFUSED);
     for (index, it) in all.iter().enumerate() {
         identifier(&format!("/readReplicas/{index}/name"), &it.name, to);
         if let Some(class) = &it.class {
@@ -165,11 +169,13 @@ fn replica(name: &str, spec: &RdsSpec, source: Option<&(&Peer, RdsSpec)>, to: &m
     let error = |message: String| Problem::error("/replicaOf", message);
     if peer.id == *to.id {
         to.problem("/replicaOf", "a database is no replica of itself");
+    } else if source.replica_of.is_none() && !no_backups(source) {
+        to.warning("/replicaOf", REFUSED);
     } else if let Some(first) = &source.replica_of {
         let related = Some((peer.id.clone(), "/replicaOf".to_owned(), "it is a replica here".to_owned()));
         let message = format!("`{name}` is a replica itself: name its source, `{first}`");
         to.problems.push(Problem { related, ..error(message) });
-    } else if no_backups(source) {
+    } else {
         let related = Some((peer.id.clone(), "/backups/retention".to_owned(), "no backups are made".to_owned()));
         let message = format!("a replica starts from a backup: `{name}` needs a `backups.retention` of 1 or more");
         to.problems.push(Problem { related, ..error(message) });
