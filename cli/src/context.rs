@@ -138,7 +138,9 @@ impl Context {
         let Some(guard) = guard else { return Ok(caller.account) };
         let message = format!(
             "the environment {} belongs to account {guard}, and these credentials are of account {} ({})",
-            self.scope().env, caller.account, caller.arn
+            self.scope().env,
+            caller.account,
+            caller.arn
         );
         Err(Failure::said(Code::Refused, message)
             .help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"))

@@ -12,11 +12,7 @@ use deployer_engine::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{
-    directory::Directory,
-    kinds::Kinds,
-    node::Origins,
-};
+use crate::{directory::Directory, kinds::Kinds, node::Origins};
 
 /// Another component.
 #[derive(Clone, Debug)]

@@ -64,7 +64,7 @@ impl<'a> Check<'a> {
             }
             return;
         }
-        if let Some(options) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array) {
+        if let Some(options) = options(schema).filter(|_| choices(schema).is_none()) {
             return self.any(options, value, path);
         }
         if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
@@ -182,17 +182,26 @@ impl<'a> Check<'a> {
         match schema.get("type") {
             Some(Value::String(name)) => fits(name),
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(fits),
-            _ if schema.get("enum").is_some() || schema.get("const").is_some() => {
-                !value.is_object() && !value.is_array()
-            }
+            _ if choices(schema).is_some() => !value.is_object() && !value.is_array(),
             _ => true,
         }
     }
 }
 
+fn options(schema: &Value) -> Option<&Vec<Value>> {
+    schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()
+}
+
+/// The words that a value is one of. Words with descriptions come as options of one or some words each.
 fn choices(schema: &Value) -> Option<Vec<&Value>> {
-    let listed = schema.get("enum").and_then(Value::as_array).map(|all| all.iter().collect());
-    listed.or_else(|| schema.get("const").map(|only| vec![only]))
+    if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
+        return Some(listed.iter().collect());
+    }
+    if let Some(only) = schema.get("const") {
+        return Some(vec![only]);
+    }
+    let each: Option<Vec<Vec<&Value>>> = options(schema)?.iter().map(choices).collect();
+    each.map(|all| all.into_iter().flatten().collect())
 }
 
 fn expected(schema: &Value) -> String {

@@ -88,6 +88,12 @@ impl JsonSchema for Seconds {
 #[serde(transparent)]
 pub struct Policy(pub Value);
 
+impl Default for Policy {
+    fn default() -> Self {
+        Self(Value::Array(Vec::new()))
+    }
+}
+
 impl Policy {
     /// The whole document.
     pub fn document(&self) -> Value {
@@ -95,6 +101,15 @@ impl Policy {
             Value::Array(statements) => serde_json::json!({"Version": "2012-10-17", "Statement": statements}),
             whole => whole.clone(),
         }
+    }
+
+    /// The whole document with these statements at its end.
+    pub fn with(&self, more: &[Value]) -> Value {
+        let mut document = self.document();
+        if let Some(map) = document.as_object_mut().filter(|_| !more.is_empty()) {
+            map.insert("Statement".to_owned(), self.statements().into_iter().chain(more.iter().cloned()).collect());
+        }
+        document
     }
 
     /// Its statements.

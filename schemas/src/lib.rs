@@ -33,4 +33,4 @@ pub use node::{Layer, Node, Origin, Origins, Yaml};
 pub use service::Service;
 pub use source::{API_VERSION, Sources};
 pub use stack::{Rollback, ServiceSpec, StackSpec};
-pub use uses::{Access, Ask, Connection, Use, User};
+pub use uses::{Access, Ask, Connection, Use, Used, User, expand as expand_uses};

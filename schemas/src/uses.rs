@@ -93,6 +93,11 @@ impl Use {
         }
     }
 
+    /// Its name without its kind.
+    fn bare(&self) -> &str {
+        self.name().rsplit('.').next().unwrap_or_default()
+    }
+
     fn access(&self) -> Access {
         match self {
             Self::Name(_) => Access::default(),
@@ -103,9 +108,9 @@ impl Use {
     /// `orders-db` gives `ORDERS_DB_`.
     fn prefix(&self) -> String {
         let stated = if let Self::Part(part) = self { part.prefix.clone() } else { None };
-        let bare = self.name().rsplit('.').next().unwrap_or_default();
-        let own =
-            || bare.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let own = || {
+            self.bare().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+        };
         let prefix: String = stated.unwrap_or_else(own);
         if prefix.is_empty() || prefix.ends_with('_') { prefix } else { format!("{prefix}_") }
     }
@@ -113,7 +118,7 @@ impl Use {
 
 /// What all uses of a component come to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Used {
+pub struct Used {
     /// Environment variables, by name.
     pub env: Vec<(String, Value)>,
     /// Variables that ECS takes from secrets, by name.
@@ -134,11 +139,11 @@ pub struct User {
 }
 
 /// Adds what `uses` needs: one policy a target on the role, one rule a port on the target's group.
-pub(crate) fn expand(uses: &[Use], user: &User, to: &mut Expansion<'_>) -> Used {
+pub fn expand(uses: &[Use], user: &User, to: &mut Expansion<'_>) -> Used {
     let mut used = Used::default();
     for (index, one) in uses.iter().enumerate() {
         let at = format!("/uses/{index}");
-        if uses[..index].iter().any(|other| other.name() == one.name()) {
+        if uses[..index].iter().any(|other| other.bare() == one.bare()) {
             to.problem(&at, format!("`{}` is used twice: say it once", one.name()));
             continue;
         }
@@ -162,11 +167,11 @@ pub(crate) fn expand(uses: &[Use], user: &User, to: &mut Expansion<'_>) -> Used 
 }
 
 fn add(one: &Use, connection: Connection, user: &User, to: &mut Expansion<'_>, used: &mut Used) {
-    let (prefix, part) = (one.prefix(), pascal(one.name().rsplit('.').next().unwrap_or_default()));
+    let (prefix, part) = (one.prefix(), pascal(one.bare()));
     if !connection.statements.is_empty() {
         let role = format!("Uses{part}");
         let document = json!({"Version": "2012-10-17", "Statement": connection.statements});
-        let properties = json!({"RoleName": user.role_name, "PolicyName": format!("uses-{}", one.name()), "PolicyDocument": document});
+        let properties = json!({"RoleName": user.role_name, "PolicyName": format!("uses-{}", one.bare()), "PolicyDocument": document});
         to.add(&role, "AWS::IAM::RolePolicy", properties);
         used.first.push(role);
     }
@@ -187,5 +192,6 @@ fn add(one: &Use, connection: Connection, user: &User, to: &mut Expansion<'_>, u
     let named = |(name, value): (&'static str, Value)| (format!("{prefix}{name}"), value);
     used.env.extend(connection.env.into_iter().map(named));
     used.secrets.extend(connection.secrets.into_iter().map(named));
-    used.reads.extend(connection.reads);
+    // A database and its replica have one secret.
+    used.reads.extend(connection.reads.into_iter().filter(|it| !used.reads.contains(it)).collect::<Vec<_>>());
 }

@@ -75,7 +75,12 @@ mod tests {
 
     fn node(own: &str, needs: &[&str]) -> Node {
         let address = |text: &str| text.parse::<Address>().expect("an address");
-        Node { address: address(own), kind: "T".to_owned(), needs: needs.iter().map(|it| address(it)).collect(), wave: 1 }
+        Node {
+            address: address(own),
+            kind: "T".to_owned(),
+            needs: needs.iter().map(|it| address(it)).collect(),
+            wave: 1,
+        }
     }
 
     #[test]

@@ -135,10 +135,17 @@ impl Kind for Ingress {
         check(spec, to);
         let Some(net) = networking::of(to, "/networking", spec.networking.as_deref()) else { return };
         let internal = spec.scheme == Some(Scheme::Internal);
-        let (subnets, tier, first) =
-            if internal { (&net.private, "private", Vec::new()) } else { (&net.public, "public", net.public_first.clone()) };
+        let (subnets, tier, first) = if internal {
+            (&net.private, "private", Vec::new())
+        } else {
+            (&net.public, "public", net.public_first.clone())
+        };
         if networking::Net::zones(subnets) < 2 {
-            let message = format!("a load balancer stands in two zones at least, and {} has {tier} subnets in {}", net.name, networking::Net::zones(subnets));
+            let message = format!(
+                "a load balancer stands in two zones at least, and {} has {tier} subnets in {}",
+                net.name,
+                networking::Net::zones(subnets)
+            );
             to.problem(if spec.networking.is_some() { "/networking" } else { "" }, message);
         }
         let tags = to.tag_list();
@@ -180,7 +187,10 @@ fn ask(logs: &AccessLogs, resource: Value) -> Ask {
 fn log_bucket(logs: &AccessLogs, to: &mut Expansion<'_>) -> Option<(ComponentId, Value)> {
     let (peer, _) = to.peer_of::<S3>("/accessLogs/bucket", &logs.bucket)?;
     if peer.spec["encryption"] != "s3" {
-        to.problem("/accessLogs/bucket", format!("load balancers write to buckets with S3's own key alone: set `encryption: s3` in {}", peer.id));
+        to.problem(
+            "/accessLogs/bucket",
+            format!("load balancers write to buckets with S3's own key alone: set `encryption: s3` in {}", peer.id),
+        );
     }
     Some((peer.id.clone(), to.around.output(peer, "name")?))
 }
@@ -216,7 +226,9 @@ fn open(spec: &IngressSpec, vpc: &Value, to: &mut Expansion<'_>) {
             to.add(&role, "AWS::EC2::SecurityGroupIngress", properties);
         };
         match &spec.allow_from {
-            None => rule(format!("Open{}", listener.port), if vpc.is_null() { json!("0.0.0.0/0") } else { vpc.clone() }),
+            None => {
+                rule(format!("Open{}", listener.port), if vpc.is_null() { json!("0.0.0.0/0") } else { vpc.clone() })
+            }
             Some(ranges) => {
                 for range in ranges {
                     rule(format!("Open{}From{}", listener.port, range.replace('/', "-")), json!(range));
@@ -228,8 +240,12 @@ fn open(spec: &IngressSpec, vpc: &Value, to: &mut Expansion<'_>) {
 
 fn add_listener(it: &Listener, to: &mut Expansion<'_>) {
     let action = match it.redirect_to {
-        Some(port) => json!({"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": port.to_string(), "StatusCode": "HTTP_301"}}),
-        None => json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "nothing here"}}),
+        Some(port) => {
+            json!({"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": port.to_string(), "StatusCode": "HTTP_301"}})
+        }
+        None => {
+            json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "nothing here"}})
+        }
     };
     let https = it.certificate.is_some();
     let properties = json!({
@@ -257,7 +273,10 @@ fn check(spec: &IngressSpec, to: &mut Expansion<'_>) {
     }
     for (index, range) in spec.allow_from.iter().flatten().enumerate() {
         if range.parse::<ipnet::Ipv4Net>().map(|net| net.trunc() != net).unwrap_or(true) {
-            to.problem(&format!("/allowFrom/{index}"), format!("`{range}` is no range of IPv4 addresses; write 10.0.0.0/8"));
+            to.problem(
+                &format!("/allowFrom/{index}"),
+                format!("`{range}` is no range of IPv4 addresses; write 10.0.0.0/8"),
+            );
         }
     }
     for (index, it) in spec.listeners.iter().enumerate() {
@@ -284,7 +303,10 @@ fn check_certificate(arn: &str, at: &str, to: &mut Expansion<'_>) {
     let parts: Vec<&str> = arn.split(':').collect();
     match parts.as_slice() {
         ["arn", _, "acm", region, ..] if *region != to.scope.region => {
-            let message = format!("this certificate is of {region}, and the load balancer stands in {}: take one of that region", to.scope.region);
+            let message = format!(
+                "this certificate is of {region}, and the load balancer stands in {}: take one of that region",
+                to.scope.region
+            );
             to.problem(at, message);
         }
         ["arn", _, "acm" | "iam", ..] => {}

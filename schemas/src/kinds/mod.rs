@@ -3,9 +3,11 @@
 //! Expansion is a pure function from a typed spec to resources in CloudFormation's vocabulary; it never branches on a value
 //! that is not known yet.
 
+mod grants;
 mod ingress;
 mod microservice;
 pub(crate) mod networking;
+mod rds;
 mod resource;
 mod s3;
 mod security;
@@ -25,6 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     around::{Around, NoPeer, Peer},
+    near::nearest,
     uses::{Access, Ask, Connection},
 };
 
@@ -225,6 +228,15 @@ impl<'a> Expansion<'a> {
         Some((peer, peer.decode()?))
     }
 
+    /// Something that there is none of, with the nearest of what there is.
+    pub fn unknown(&mut self, path: &str, message: String, given: &str, known: &[&str]) {
+        let help = match nearest(given, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        self.problems.push(Problem { help: Some(help), ..Problem::error(path, message) });
+    }
+
     /// A number that has to be within bounds.
     pub fn within(&mut self, path: &str, value: Option<i64>, least: i64, most: i64) {
         if let Some(value) = value.filter(|value| *value < least || *value > most) {
@@ -326,10 +338,11 @@ impl Kinds {
         Self::default()
             .with::<networking::Networking>()
             .with::<ingress::Ingress>()
-            .with::<security::Security>()
             .with::<microservice::MicroService>()
-            .with::<sqs::Sqs>()
+            .with::<rds::Rds>()
             .with::<s3::S3>()
+            .with::<security::Security>()
+            .with::<sqs::Sqs>()
             .with::<resource::Resource>()
     }
 

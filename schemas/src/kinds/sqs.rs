@@ -4,10 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expansion, Kind, Outputs, of};
+use super::{
+    Expansion, Kind, Outputs,
+    grants::{allow, kms},
+    of,
+};
 use crate::{
-    around::Around,
+    around::{Around, Peer},
     input::{Input, Policy, Seconds},
+    uses::{Access, Connection},
 };
 
 /// A message queue.
@@ -17,7 +22,7 @@ pub(super) struct SqsSpec {
     /// The queue's physical name; without it one is made of stack, environment and component.
     name: Option<String>,
     /// Messages keep their order and come once.
-    fifo: Option<bool>,
+    pub(super) fifo: Option<bool>,
     /// FIFO: equal bodies are one message.
     content_based_deduplication: Option<bool>,
     /// Where messages go that could not be handled.
@@ -76,11 +81,16 @@ pub(super) struct Kms {
     reuse: Option<Seconds>,
 }
 
+/// What a reader does.
+const READ: [&str; 4] =
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"];
+
 /// The kind.
 pub(super) struct Sqs;
 
 impl Kind for Sqs {
     const KIND: &'static str = "SQS";
+    const SHOWN: &'static [&'static str] = &["url"];
     type Spec = SqsSpec;
 
     fn defaults() -> Value {
@@ -97,6 +107,21 @@ impl Kind for Sqs {
             outputs.extend([of("deadLetterUrl", "DeadLetter", "QueueUrl"), of("deadLetterArn", "DeadLetter", "Arn")]);
         }
         outputs
+    }
+
+    fn connect(spec: &SqsSpec, peer: &Peer, access: Access, around: &Around<'_>) -> Option<Connection> {
+        let (url, arn) = (around.output(peer, "url")?, around.output(peer, "arn")?);
+        let mut statements = Vec::new();
+        if access.reads() {
+            statements.push(allow(&READ, arn.clone()));
+        }
+        if access.writes() {
+            statements.push(allow(&["sqs:SendMessage"], arn.clone()));
+        }
+        if let Some(Encryption::Kms(it)) = &spec.encryption {
+            statements.extend(kms(&it.kms_key_id.value, access));
+        }
+        Some(Connection { env: vec![("URL", url), ("ARN", arn)], statements, ..Connection::default() })
     }
 
     fn expand(spec: &SqsSpec, to: &mut Expansion<'_>) {
@@ -128,8 +153,9 @@ impl Kind for Sqs {
         });
         add(&mut properties, &encryption);
         to.add("Queue", "AWS::SQS::Queue", properties);
-        if let Some(policy) = &spec.policy {
-            let properties = json!({"Queues": [to.sibling("Queue", "QueueUrl")], "PolicyDocument": policy.document()});
+        if spec.policy.is_some() || !to.asked.is_empty() {
+            let document = spec.policy.clone().unwrap_or_default().with(to.asked);
+            let properties = json!({"Queues": [to.sibling("Queue", "QueueUrl")], "PolicyDocument": document});
             to.add("Policy", "AWS::SQS::QueuePolicy", properties);
         }
     }

@@ -26,11 +26,8 @@ pub(crate) struct MicroService;
 
 impl Kind for MicroService {
     const KIND: &'static str = "MicroService";
-    const MERGE_KEYS: &'static [(&'static str, &'static str)] = &[
-        ("ports", "name"),
-        ("sidecars", "name"),
-        ("sidecars.*.ports", "name"),
-    ];
+    const MERGE_KEYS: &'static [(&'static str, &'static str)] =
+        &[("ports", "name"), ("sidecars", "name"), ("sidecars.*.ports", "name")];
     const SHOWN: &'static [&'static str] = &["url", "internalUrl"];
     type Spec = MicroServiceSpec;
 
@@ -96,7 +93,8 @@ impl Kind for MicroService {
         to.add("Egress", "AWS::EC2::SecurityGroupEgress", out);
         let cluster = to.scope.stack.clone() + "-" + &to.scope.env;
         let cluster = to.share("Cluster", "AWS::ECS::Cluster", json!({"ClusterName": cluster}));
-        let user = User { role_name: to.sibling("TaskRole", "RoleName"), group: to.sibling("SecurityGroup", "GroupId") };
+        let user =
+            User { role_name: to.sibling("TaskRole", "RoleName"), group: to.sibling("SecurityGroup", "GroupId") };
         let used = crate::uses::expand(spec.uses.as_deref().unwrap_or_default(), &user, to);
         let mut first: Vec<_> = used.first.iter().map(|role| to.id.at(role)).collect();
         first.push(to.id.at("Egress"));
@@ -206,6 +204,9 @@ fn check(spec: &MicroServiceSpec, to: &mut Expansion<'_>) {
     to.within("/deployment/minHealthy", it.min_healthy, 0, 100);
     to.within("/deployment/maxPercent", it.max_percent, 100, 400);
     if it.min_healthy == Some(100) && it.max_percent == Some(100) {
-        to.problem("/deployment", "with 100% at least and 100% at most no task can be replaced: raise `maxPercent` or lower `minHealthy`");
+        to.problem(
+            "/deployment",
+            "with 100% at least and 100% at most no task can be replaced: raise `maxPercent` or lower `minHealthy`",
+        );
     }
 }

@@ -50,7 +50,9 @@ pub(super) fn add(spec: &MicroServiceSpec, cluster: &Address, to: &mut Expansion
                 let metric = json!({"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label});
                 policy("Requests", requests, metric, it, &id, to);
             }
-            None => to.problem("/replicas/targetRequests", "requests are counted by a load balancer: it needs an `ingress`"),
+            None => {
+                to.problem("/replicas/targetRequests", "requests are counted by a load balancer: it needs an `ingress`")
+            }
         }
     }
 }
@@ -82,9 +84,15 @@ fn check(it: &Scaled, to: &mut Expansion<'_>) {
     to.within("/replicas/scaleInCooldown", it.scale_in_cooldown.map(|it| it.0), 0, 3_600);
     to.within("/replicas/scaleOutCooldown", it.scale_out_cooldown.map(|it| it.0), 0, 3_600);
     if it.min > it.max {
-        to.problem("/replicas/min", format!("`min` is {} and `max` is {}: the least is more than the most", it.min, it.max));
+        to.problem(
+            "/replicas/min",
+            format!("`min` is {} and `max` is {}: the least is more than the most", it.min, it.max),
+        );
     }
     if it.target_cpu.is_none() && it.target_memory.is_none() && it.target_requests.is_none() {
-        to.problem("/replicas", "say what it scales by: `targetCpu`, `targetMemory` or `targetRequests`; or write a plain number");
+        to.problem(
+            "/replicas",
+            "say what it scales by: `targetCpu`, `targetMemory` or `targetRequests`; or write a plain number",
+        );
     }
 }

@@ -16,9 +16,8 @@ use super::spec::{Architecture, HealthCheck, MicroServiceSpec, Port, Secret, Sid
 use crate::{input::Input, kinds::Expansion, uses::Used};
 
 /// How many days CloudWatch can keep logs.
-const RETENTIONS: [i64; 23] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653, 0,
-];
+const RETENTIONS: [i64; 23] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653, 0];
 
 /// What ECS has to read before a container runs.
 #[derive(Default)]
@@ -244,7 +243,10 @@ fn image(at: &str, it: &Input<String>, reads: &mut Reads, to: &mut Expansion<'_>
         return to.problem(at, "no image is named");
     }
     if !last.contains(':') && !last.contains('@') {
-        to.warning(at, format!("`{text}` has no tag: `latest` is meant, and that may be another image at each start of a task"));
+        to.warning(
+            at,
+            format!("`{text}` has no tag: `latest` is meant, and that may be another image at each start of a task"),
+        );
     }
     if let [account, "dkr", "ecr", region, ..] = host.split('.').collect::<Vec<_>>().as_slice() {
         let repository = path.split(['@', ':']).next().unwrap_or(path);

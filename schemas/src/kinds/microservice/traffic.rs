@@ -51,7 +51,12 @@ pub(super) fn label(spec: &MicroServiceSpec, to: &Expansion<'_>) -> Option<Value
 }
 
 /// The service's `LoadBalancers`; what has to stand before it goes to `first`.
-pub(super) fn add(spec: &MicroServiceSpec, net: &Net, to: &mut Expansion<'_>, first: &mut Vec<Address>) -> Option<Value> {
+pub(super) fn add(
+    spec: &MicroServiceSpec,
+    net: &Net,
+    to: &mut Expansion<'_>,
+    first: &mut Vec<Address>,
+) -> Option<Value> {
     let it = spec.ingress.as_ref()?;
     let (peer, ingress) = find(it, to)?;
     check(it, to);
@@ -66,7 +71,8 @@ pub(super) fn add(spec: &MicroServiceSpec, net: &Net, to: &mut Expansion<'_>, fi
     for listener in ingress.serving() {
         first.push(rule(it, peer, listener.port, to));
     }
-    let (balancer, own) = (expr::reference(&peer.id.at("SecurityGroup"), "GroupId"), to.sibling("SecurityGroup", "GroupId"));
+    let (balancer, own) =
+        (expr::reference(&peer.id.at("SecurityGroup"), "GroupId"), to.sibling("SecurityGroup", "GroupId"));
     let description = format!("requests from {} to {}", peer.id, to.id);
     let rule = |group: &Value| json!({"GroupId": group, "IpProtocol": "tcp", "FromPort": port.port, "ToPort": port.port, "Description": description});
     let mut lets_in = rule(&own);
@@ -190,7 +196,12 @@ fn check_target(it: &TargetCheck, to: &mut Expansion<'_>) {
     to.within(&at("unhealthy"), it.unhealthy, 2, 10);
     let (interval, timeout) = (it.interval.map_or(15, |it| it.0), it.timeout.map_or(5, |it| it.0));
     if timeout >= interval {
-        to.problem(&at("timeout"), format!("an answer may take {timeout} s and is asked for every {interval} s: the timeout has to be shorter"));
+        to.problem(
+            &at("timeout"),
+            format!(
+                "an answer may take {timeout} s and is asked for every {interval} s: the timeout has to be shorter"
+            ),
+        );
     }
     if let Some(path) = it.path.as_ref().filter(|path| !path.starts_with('/')) {
         to.problem(&at("path"), format!("a path starts with a slash: `/{path}`"));
@@ -207,7 +218,8 @@ fn claimed_twice(it: &Ingress, to: &mut Expansion<'_>) {
         let same = via(&theirs, to.around).is_some_and(|peer| peer.id == mine) && theirs.host == it.host;
         let Some(place) = wanted.iter().position(|path| same && paths(&theirs).contains(path)) else { continue };
         let host = it.host.as_ref().map(|host| format!("{host} ")).unwrap_or_default();
-        let message = format!("{host}{} is claimed by {} too: one of them would never be asked", wanted[place], other.id);
+        let message =
+            format!("{host}{} is claimed by {} too: one of them would never be asked", wanted[place], other.id);
         let at = if it.paths.is_some() { format!("/ingress/paths/{place}") } else { "/ingress".to_owned() };
         let related = Some((other.id.clone(), "/ingress".to_owned(), format!("the claim of {}", other.id)));
         to.problems.push(Problem { code: "claimed-twice", related, ..Problem::error(&at, message) });

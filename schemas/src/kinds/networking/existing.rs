@@ -104,9 +104,7 @@ fn find(it: &Existing, id: &ComponentId, around: &Around<'_>) -> (Found, bool) {
 
 /// A VPC of the same shape, for checking files without AWS.
 fn stand_in(region: &str) -> Value {
-    let subnet = |tier: &str, zone: &str| {
-        json!({"SubnetId": format!("subnet-{tier}-{zone}"), "AvailabilityZone": format!("{region}{zone}"), "Tags": {"Tier": tier}})
-    };
+    let subnet = |tier: &str, zone: &str| json!({"SubnetId": format!("subnet-{tier}-{zone}"), "AvailabilityZone": format!("{region}{zone}"), "Tags": {"Tier": tier}});
     let subnets: Vec<Value> =
         ["public", "private", "data"].iter().flat_map(|tier| ["a", "b"].map(|zone| subnet(tier, zone))).collect();
     json!({"VpcId": "vpc-not-asked", "CidrBlock": "10.0.0.0/16", "Subnets": subnets})
@@ -170,7 +168,8 @@ pub(super) fn check(it: &Existing, to: &mut Expansion<'_>) {
         _ => {}
     }
     for (name, group) in it.groups.iter().flatten() {
-        let ways = usize::from(group.id.is_some()) + usize::from(group.name.is_some()) + usize::from(group.tags.is_some());
+        let ways =
+            usize::from(group.id.is_some()) + usize::from(group.name.is_some()) + usize::from(group.tags.is_some());
         if ways != 1 {
             let at = format!("/existing/groups/{}", deployer_engine::diff::escape(name));
             to.problem(&at, "a group is found by one of `id`, `name` and `tags`");

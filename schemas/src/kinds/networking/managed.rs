@@ -117,7 +117,8 @@ pub(super) fn view(it: &Managed, id: &ComponentId, around: &Around<'_>) -> Net {
         };
         zones.iter().map(subnet).collect()
     };
-    let of_zones = |role: &str| zones.iter().map(|zone| id.at(format!("{role}{}", letter(zone, region)))).collect::<Vec<_>>();
+    let of_zones =
+        |role: &str| zones.iter().map(|zone| id.at(format!("{role}{}", letter(zone, region)))).collect::<Vec<_>>();
     let ways_out = if it.nat.unwrap_or_default() == Nat::None { Vec::new() } else { of_zones("PrivateRoute") };
     let public_first = [of_zones("PublicAssociation"), vec![id.at("PublicRoute")]].concat();
     Net {
@@ -138,7 +139,11 @@ pub(super) fn expand(it: &Managed, to: &mut Expansion<'_>) {
     check_zones(it, &zones, known, to);
     let Some(ranges) = ranges(it, &zones, to) else { return };
     let tags = tags(to, "");
-    to.add("Vpc", "AWS::EC2::VPC", json!({"CidrBlock": it.cidr, "EnableDnsSupport": true, "EnableDnsHostnames": true, "Tags": tags}));
+    to.add(
+        "Vpc",
+        "AWS::EC2::VPC",
+        json!({"CidrBlock": it.cidr, "EnableDnsSupport": true, "EnableDnsHostnames": true, "Tags": tags}),
+    );
     way_in(to);
     let vpc = to.sibling("Vpc", "VpcId");
     let letters: Vec<String> = zones.iter().map(|zone| letter(zone, &to.scope.region)).collect();
@@ -157,7 +162,8 @@ pub(super) fn expand(it: &Managed, to: &mut Expansion<'_>) {
                 "Tags": tags,
             });
             to.add(&format!("{tier}Subnet{letter}"), "AWS::EC2::Subnet", subnet);
-            let table = if *tier == "Private" { format!("PrivateRouteTable{letter}") } else { format!("{tier}RouteTable") };
+            let table =
+                if *tier == "Private" { format!("PrivateRouteTable{letter}") } else { format!("{tier}RouteTable") };
             let association = json!({
                 "SubnetId": to.sibling(&format!("{tier}Subnet{letter}"), "SubnetId"),
                 "RouteTableId": to.sibling(&table, "RouteTableId"),

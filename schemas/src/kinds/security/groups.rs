@@ -107,7 +107,8 @@ pub(super) fn add(index: usize, group: &Group, names: &[String], to: &mut Expans
 
 fn add_rule(at: &str, group: &str, rule: &Rule, way: &Direction, names: &[String], to: &mut Expansion<'_>) {
     let ports = ports(at, rule, to);
-    let sides = usize::from(rule.cidr.is_some()) + usize::from(rule.group.is_some()) + usize::from(rule.prefix_list.is_some());
+    let sides =
+        usize::from(rule.cidr.is_some()) + usize::from(rule.group.is_some()) + usize::from(rule.prefix_list.is_some());
     if sides != 1 {
         to.problem(at, "a rule has one other side: `cidr`, `group` or `prefixList`");
     }
@@ -115,7 +116,10 @@ fn add_rule(at: &str, group: &str, rule: &Rule, way: &Direction, names: &[String
     let peer = rule.group.as_ref().map(|it| match it.value.as_str() {
         Some(name) if names.iter().any(|known| known == name) => to.sibling(&role(name), "GroupId"),
         Some(text) if !text.starts_with("sg-") => {
-            to.problem(&format!("{at}/group"), format!("there is no group `{text}` in this component; write its id, or `valueFrom`"));
+            to.problem(
+                &format!("{at}/group"),
+                format!("there is no group `{text}` in this component; write its id, or `valueFrom`"),
+            );
             json!(text)
         }
         _ => it.value.clone(),
@@ -178,7 +182,9 @@ fn range(at: &str, rule: &Rule, to: &mut Expansion<'_>) -> (Value, Value) {
         }
         Ok(IpNet::V4(_)) => return (json!(text), Value::Null),
         Ok(IpNet::V6(_)) => return (Value::Null, json!(text)),
-        Err(_) => to.problem(&format!("{at}/cidr"), format!("`{text}` is no range of addresses; write 10.0.0.0/8 or ::/0")),
+        Err(_) => {
+            to.problem(&format!("{at}/cidr"), format!("`{text}` is no range of addresses; write 10.0.0.0/8 or ::/0"))
+        }
     }
     (Value::Null, Value::Null)
 }
