@@ -1,5 +1,6 @@
 """S3: what every new bucket has by itself, and policies that name a role too early."""
 
+import json
 import re
 
 from awsemu.iam import unknown_principal
@@ -15,9 +16,21 @@ def bucket(call):
     return s3_backends[call.account]["aws"].buckets.get(call.target)
 
 
+def lets_in(call, arn):
+    """Whether a queue's policy names S3; what its conditions say is not played."""
+    from moto.sqs.models import sqs_backends
+
+    *_, region, account, name = arn.split(":")
+    queue = sqs_backends[account][region].queues.get(name)
+    return queue is not None and "s3.amazonaws.com" in json.dumps(queue.policy or "")
+
+
 def before(call, world):
     if call.name == "PutBucketPolicy" and unknown_principal(call, world, call.body.decode("utf-8", "replace")):
         return error(call, "MalformedPolicy", "Invalid principal in policy", 400)
+    if call.name == "PutBucketNotificationConfiguration" and any(not lets_in(call, arn) for arn in re.findall("<Queue>(.*?)</Queue>", call.body.decode("utf-8", "replace"))):
+        # Fact: a queue that is not there, or whose policy does not let S3 in, is refused.
+        return error(call, "InvalidArgument", "Unable to validate the following destination configurations")
     if call.name == "DeleteBucketEncryption" and bucket(call):
         # Fact: deleting the configuration brings back S3's own key.
         bucket(call).encryption = dict(ENCRYPTED)
