@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     diff::{self, How},
     error::{Class, Error, Result},
-    facts::Settle,
+    facts::{Nature, Settle},
     find::{Found, find, not_ours},
     journal::Outcome,
     lock::Lease,
@@ -222,10 +222,12 @@ async fn confirm(
     cx: &Context<'_>,
 ) -> Result<Outcome, Failure> {
     let facts = cx.resource.facts();
+    // What is never read back no read can confirm.
+    let told = |path: &str| !facts.natures(path).any(|it| matches!(it, Nature::WriteOnly | Nature::Sensitive));
     let look = |seen: &Seen| match seen {
         Seen::Ready { spec, .. } => {
             let differs = diff::diff(facts, desired, applied, spec);
-            match differs.iter().find(|it| it.how != How::Keep) {
+            match differs.iter().find(|it| it.how != How::Keep && told(&it.path)) {
                 None => Look::Good,
                 Some(first) => Look::NotYet(format!("{} is not what was set yet", first.path.trim_start_matches('/'))),
             }

@@ -63,6 +63,7 @@ const CODES: &[(&str, Class)] = &[
     ("NamespaceNotFound", Class::NotFound),
     ("ServiceNotFound", Class::NotFound),
     ("NamespaceAlreadyExists", Class::AlreadyExists),
+    ("DuplicateRequest", Class::AlreadyExists),
     ("ServiceAlreadyExists", Class::AlreadyExists),
     // SQS, by its query names and by its JSON names.
     ("AWS.SimpleQueueService.NonExistentQueue", Class::NotFound),
@@ -111,6 +112,8 @@ const PROPAGATING: &[&str] = &[
     "Unable to assume IAM role",
     "ECS service doesn't exist",
     "is still Draining",
+    // A queue's policy or a function's permission that was made a moment ago.
+    "Unable to validate the following destination configurations",
 ];
 
 /// The engine's error for a failed call of `operation`.

@@ -10,6 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from webapp import inventory
+
 config = Config(user_agent_appid="inventory", retries={"max_attempts": 5}, s3={"addressing_style": "path"})
 region = os.environ.get("AWS_REGION", "eu-west-1")
 
@@ -50,6 +52,12 @@ def queues():
     return found
 
 
+def notices(answer):
+    """Who is told what; ids are AWS's own."""
+    kinds = {key: found for key, found in answer.items() if key.endswith(("Configurations", "Configuration"))}
+    return {key: [{name: text for name, text in one.items() if name != "Id"} for one in found] if isinstance(found, list) else True for key, found in kinds.items()}
+
+
 def buckets():
     s3, found = client("s3"), {}
     for name in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
@@ -58,6 +66,8 @@ def buckets():
             "versioning": maybe(s3.get_bucket_versioning, "Status", Bucket=name),
             "encryption": maybe(s3.get_bucket_encryption, "ServerSideEncryptionConfiguration", Bucket=name),
             "lifecycle": maybe(s3.get_bucket_lifecycle_configuration, "Rules", Bucket=name),
+            "cors": maybe(s3.get_bucket_cors, "CORSRules", Bucket=name),
+            "notices": notices(s3.get_bucket_notification_configuration(Bucket=name)),
             "access": maybe(s3.get_public_access_block, "PublicAccessBlockConfiguration", Bucket=name),
             "policy": document(maybe(s3.get_bucket_policy, "Policy", Bucket=name)),
             "tags": tags(maybe(s3.get_bucket_tagging, "TagSet", Bucket=name)),
@@ -104,6 +114,9 @@ def parameters():
     return found
 
 
-print(json.dumps(
-    {"queues": queues(), "buckets": buckets(), "roles": roles(), "log_groups": log_groups(), "parameters": parameters()},
-    indent=1, sort_keys=True, default=str))
+def everything():
+    mine = {"queues": queues(), "buckets": buckets(), "roles": roles(), "log_groups": log_groups(), "parameters": parameters()}
+    return inventory(client, mine)
+
+
+print(json.dumps(everything(), indent=1, sort_keys=True, default=str))

@@ -137,6 +137,26 @@ class Buckets(Case):
         self.refused("BucketNotEmpty", s3.delete_bucket, Bucket=name)
 
 
+    def test_a_queue_that_lets_s3_not_in_is_refused(self):
+        # Fact: a queue that is not there, or whose policy does not let S3 in, is refused.
+        s3, sqs, name = self.client("s3"), self.client("sqs"), f"told-{self.account}"
+        s3.create_bucket(Bucket=name, **place())
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        notices = {"QueueConfigurations": [{"QueueArn": f"arn:aws:sqs:eu-west-1:{self.account}:q", "Events": ["s3:ObjectCreated:*"]}]}
+        self.refused("InvalidArgument", s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=notices)
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notices)
+        self.assertEqual(len(s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]), 1)
+        # Fact: one document holds all destinations and the switch for EventBridge, and is replaced as a whole.
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+        told = s3.get_bucket_notification_configuration(Bucket=name)
+        self.assertEqual((told.get("EventBridgeConfiguration"), told.get("QueueConfigurations")), ({}, None))
+        # Fact: there is no delete; an empty document takes all of it away.
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
+        self.assertNotIn("QueueConfigurations", s3.get_bucket_notification_configuration(Bucket=name))
+
+
 class Roles(Case):
     def test_names_are_unique_whatever_the_case(self):
         iam = self.client("iam")
@@ -220,6 +240,135 @@ class Networks(Case):
         self.assertEqual(state(), "available")
         self.assertEqual(self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])["Unsuccessful"], [])
         self.assertEqual(self.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])["Unsuccessful"][0]["Error"]["Code"], "InvalidVpcEndpoint.NotFound")
+
+
+class Placed(Case):
+    """Things that stand in two zones."""
+
+    def setUp(self):
+        super().setUp()
+        ec2 = self.client("ec2")
+        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        made = [ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"eu-west-1{zone}") for n, zone in enumerate("ab")]
+        self.subnets = [it["Subnet"]["SubnetId"] for it in made]
+
+
+class Balancers(Placed):
+    def test_a_listener_changes_its_certificate_and_loses_it_with_https(self):
+        elb = self.client("elbv2")
+        balancer = elb.create_load_balancer(Name="b", Subnets=self.subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+        one, two = ([{"CertificateArn": f"arn:aws:acm:eu-west-1:{self.account}:certificate/{n}"}] for n in "12")
+        actions = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+        listener = elb.create_listener(LoadBalancerArn=balancer, Port=443, Protocol="HTTPS", Certificates=one, DefaultActions=actions)["Listeners"][0]["ListenerArn"]
+
+        def told():
+            return elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]
+
+        elb.modify_listener(ListenerArn=listener, Certificates=two)
+        self.assertEqual(told()["Certificates"][0]["CertificateArn"], two[0]["CertificateArn"])
+        elsewhere = [{"CertificateArn": f"arn:aws:acm:us-east-1:{self.account}:certificate/1"}]
+        self.refused("CertificateNotFound", elb.modify_listener, ListenerArn=listener, Certificates=elsewhere)
+        # Fact: from HTTPS to HTTP the certificates and the policy are dropped.
+        elb.modify_listener(ListenerArn=listener, Protocol="HTTP", DefaultActions=actions)
+        self.assertEqual((told().get("Certificates", []), told().get("SslPolicy")), ([], None))
+
+
+class Tasks(Placed):
+    def setUp(self):
+        super().setUp()
+        self.ecs = self.client("ecs")
+        self.ecs.create_cluster(clusterName="c")
+        self.definition = self.ecs.register_task_definition(family="f", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", containerDefinitions=[{"name": "api", "image": "example/api:1"}])["taskDefinition"]["taskDefinitionArn"]
+        self.network = {"awsvpcConfiguration": {"subnets": self.subnets}}
+
+    def states(self, arns):
+        return [(it["lastStatus"], it["taskDefinitionArn"]) for it in self.ecs.describe_tasks(cluster="c", tasks=arns)["tasks"]]
+
+    def test_a_service_has_tasks_which_take_half_a_minute_to_run(self):
+        self.ecs.create_service(cluster="c", serviceName="s", taskDefinition="f", desiredCount=2, launchType="FARGATE", networkConfiguration=self.network)
+        arns = self.ecs.list_tasks(cluster="c", serviceName="s")["taskArns"]
+        self.assertEqual(self.states(arns), [("PROVISIONING", self.definition)] * 2)
+        # Fact: a Fargate task takes half a minute to run.
+        control("advance", seconds=31)
+        self.assertEqual(self.states(arns), [("RUNNING", self.definition)] * 2)
+        self.assertEqual(self.ecs.list_tasks(cluster="c", serviceName="other")["taskArns"], [])
+        # Fact: a cluster with services is not deleted.
+        self.refused("ClusterContainsServicesException", self.ecs.delete_cluster, cluster="c")
+
+    def test_a_task_that_is_run_once_ends(self):
+        arn = self.ecs.run_task(cluster="c", taskDefinition="f", launchType="FARGATE", networkConfiguration=self.network)["tasks"][0]["taskArn"]
+        control("advance", seconds=31)
+        self.assertEqual(self.states([arn]), [("RUNNING", self.definition)])
+        control("advance", seconds=20)
+        it = self.ecs.describe_tasks(cluster="c", tasks=[arn])["tasks"][0]
+        self.assertEqual((it["lastStatus"], it["containers"][0]["exitCode"]), ("STOPPED", 0))
+        self.assertEqual(self.ecs.list_tasks(cluster="c")["taskArns"], [])
+        self.refused("ClientException", self.ecs.run_task, cluster="c", taskDefinition="none")
+        self.refused("InvalidParameterException", self.ecs.stop_task, cluster="c", task="none")
+        self.assertEqual(self.ecs.describe_tasks(cluster="c", tasks=["none"])["failures"][0]["reason"], "MISSING")
+
+
+class Databases(Placed):
+    def setUp(self):
+        super().setUp()
+        self.rds = self.client("rds")
+
+    def group(self, name="s"):
+        self.rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="one", SubnetIds=self.subnets)
+
+    def test_a_subnet_group_that_was_changed_is_still_there(self):
+        self.group()
+        self.rds.modify_db_subnet_group(DBSubnetGroupName="s", DBSubnetGroupDescription="two", SubnetIds=self.subnets)
+        self.assertEqual(self.rds.describe_db_subnet_groups(DBSubnetGroupName="s")["DBSubnetGroups"][0]["DBSubnetGroupDescription"], "two")
+
+    def test_a_subnet_group_stays_while_an_instance_uses_it(self):
+        # Fact: a group goes only when no instance uses it, not even one that is going.
+        self.group()
+        self.rds.create_db_instance(DBInstanceIdentifier="d", DBInstanceClass="db.t4g.micro", Engine="postgres", MasterUsername="m", MasterUserPassword="password", AllocatedStorage=20, DBSubnetGroupName="s")
+        self.refused("InvalidDBSubnetGroupStateFault", self.rds.delete_db_subnet_group, DBSubnetGroupName="s")
+        control("advance", seconds=300)
+        self.rds.delete_db_instance(DBInstanceIdentifier="d", SkipFinalSnapshot=True)
+        self.refused("InvalidDBSubnetGroupStateFault", self.rds.delete_db_subnet_group, DBSubnetGroupName="s")
+        control("advance", seconds=121)
+        self.rds.delete_db_subnet_group(DBSubnetGroupName="s")
+
+    def test_a_parameter_that_is_reset_is_no_longer_the_users(self):
+        # Fact: removing a parameter is resetting it.
+        self.rds.create_db_parameter_group(DBParameterGroupName="p", DBParameterGroupFamily="postgres16", Description="d")
+        one, two = ({"ParameterName": name, "ParameterValue": "1", "ApplyMethod": "pending-reboot"} for name in ("log_connections", "log_disconnections"))
+        self.rds.modify_db_parameter_group(DBParameterGroupName="p", Parameters=[one, two])
+        self.rds.reset_db_parameter_group(DBParameterGroupName="p", Parameters=[{"ParameterName": "log_connections", "ApplyMethod": "pending-reboot"}])
+        told = self.rds.describe_db_parameters(DBParameterGroupName="p", Source="user")["Parameters"]
+        self.assertEqual([it["ParameterName"] for it in told], ["log_disconnections"])
+        self.refused("DBParameterGroupNotFound", self.rds.reset_db_parameter_group, DBParameterGroupName="q", ResetAllParameters=True)
+
+    def test_versions_are_listed_by_engine(self):
+        versions = self.rds.describe_db_engine_versions(Engine="postgres")["DBEngineVersions"]
+        self.assertIn("16.3", [it["EngineVersion"] for it in versions])
+        self.assertEqual({it["Engine"] for it in versions}, {"postgres"})
+        self.assertEqual(self.rds.describe_db_engine_versions(Engine="none")["DBEngineVersions"], [])
+
+
+class Namespaces(Placed):
+    def test_names_are_unique_where_they_are_and_requests_are_told_apart(self):
+        map = self.client("servicediscovery")
+        map.create_private_dns_namespace(Name="a.internal", Vpc=self.vpc, CreatorRequestId="t")
+        # Fact: a repeated token is refused with an error of its own.
+        self.refused("DuplicateRequest", map.create_private_dns_namespace, Name="a.internal", Vpc=self.vpc, CreatorRequestId="t")
+        # Fact: a VPC has one namespace of a name, and several of different names.
+        self.refused("NamespaceAlreadyExists", map.create_private_dns_namespace, Name="a.internal", Vpc=self.vpc, CreatorRequestId="u")
+        map.create_private_dns_namespace(Name="b.internal", Vpc=self.vpc, CreatorRequestId="v")
+        one, two = (it["Id"] for it in map.list_namespaces()["Namespaces"])
+        service = map.create_service(Name="api", NamespaceId=one)["Service"]["Id"]
+        # Fact: a name is unique in its namespace, whatever the case.
+        self.refused("ServiceAlreadyExists", map.create_service, Name="API", NamespaceId=one)
+        map.create_service(Name="api", NamespaceId=two)
+        filters = [{"Name": "NAMESPACE_ID", "Values": [one], "Condition": "EQ"}]
+        self.assertEqual([it["Id"] for it in map.list_services(Filters=filters)["Services"]], [service])
+        # Fact: a namespace with services stays.
+        self.refused("ResourceInUse", map.delete_namespace, Id=one)
+        map.delete_service(Id=service)
+        map.delete_namespace(Id=one)
 
 
 class LogGroups(Case):

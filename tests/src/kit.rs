@@ -16,7 +16,7 @@ use deployer_engine::{
     clock::Clock,
     desired::{Desired, DesiredResource, Lifecycle, Scope},
     event::Nowhere,
-    facts::{FoundBy, OnRemove},
+    facts::{FoundBy, Nature, OnRemove},
     find::{Found, find},
     lock::{LockRules, Owner},
     plan::{Action, Plan},
@@ -50,6 +50,10 @@ pub struct Sample {
     pub keep: BTreeSet<String>,
     /// Each field with a value and another one.
     pub fields: BTreeMap<String, (Value, Value)>,
+    /// What has to change along with a field's second value; nothing: it goes.
+    pub along: BTreeMap<String, Map<String, Value>>,
+    /// Fields that have one value only.
+    pub only: BTreeSet<String>,
 }
 
 /// All samples, by type.
@@ -63,6 +67,14 @@ pub fn samples() -> Result<BTreeMap<String, Vec<Sample>>> {
         }
     }
     Ok(found)
+}
+
+impl Sample {
+    /// Its properties with the first value of each field.
+    fn first(&self) -> Map<String, Value> {
+        let firsts = self.fields.iter().map(|(name, (first, _))| (name.clone(), first.clone()));
+        self.base.clone().into_iter().chain(firsts).collect()
+    }
 }
 
 fn sample(path: &Path) -> Result<Sample> {
@@ -82,6 +94,8 @@ fn sample(path: &Path) -> Result<Sample> {
         base: map(&value["base"]),
         keep: texts(&value["keep"]).collect(),
         fields: map(&value["fields"]).into_iter().map(pair).collect(),
+        along: map(&value["along"]).into_iter().map(|(name, others)| (name, map(&others))).collect(),
+        only: texts(&value["only"]).collect(),
     })
 }
 
@@ -93,6 +107,9 @@ pub fn fields(it: &dyn DynResource) -> (BTreeSet<String>, BTreeSet<String>) {
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     (names, required)
 }
+
+/// How long a lock lives, in AWS's time.
+const LOCK: Duration = Duration::from_secs(1_200);
 
 /// The machine's clock, scaled like the emulator's.
 struct Scaled(Instant, f64);
@@ -138,7 +155,8 @@ impl Bench {
             owner: Owner { run: "kit".to_owned(), ..Owner::default() },
             probe: Arc::new(|_| Some(false)),
             stop: Stop::default(),
-            limits: Limits { lock: LockRules::default(), ..Limits::default() },
+            // Nothing here is about locks: one outlives any pause of a busy machine, however fast time goes.
+            limits: Limits { lock: LockRules { ttl: LOCK, ..LockRules::default() }, ..Limits::default() },
             new_lineage: "kit".to_owned(),
             safety: Safety::ON,
         };
@@ -223,16 +241,20 @@ fn scope(client: &Client) -> Scope {
 pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
     let scope = scope(client);
     let mut bench = Bench::new(sample, client).await?;
-    let mut now = sample.base.clone();
-    now.extend(sample.fields.iter().map(|(name, (first, _))| (name.clone(), first.clone())));
+    let mut first = sample.first();
+    let mut now = first.clone();
     // Its first create's answer is lost: one thing all the same.
     client.options(json!({"rules": [{"match": {"mutating": true, "nth": 1}, "fault": "lost_answer"}]}))?;
     bench.settle(&now, &scope, "create, its answer lost").await?;
     client.options(json!({"rules": []}))?;
-    for (name, (first, second)) in &sample.fields {
+    for (name, (_, second)) in &sample.fields {
         changed(&mut bench, &mut now, &scope, name, second).await?;
         removed(&mut bench, &mut now, &scope, name).await?;
-        now.insert(name.clone(), first.clone());
+        // What never shrinks stays as it has grown.
+        if bench.resource()?.facts().natures(&format!("/{name}")).any(|it| matches!(it, Nature::OnlyGrows)) {
+            first.insert(name.clone(), second.clone());
+        }
+        now.clone_from(&first);
         bench.settle(&now, &scope, &format!("{name} put back")).await?;
     }
     by_itself(&bench).await?;
@@ -253,6 +275,8 @@ async fn changed(
         return Ok(());
     }
     now.insert(name.to_owned(), second.clone());
+    now.extend(bench.sample.along.get(name).cloned().unwrap_or_default());
+    now.retain(|field, value| field == name || !value.is_null());
     let plan = bench.plan(now, scope).await?;
     let create_only = facts.create_only(&format!("/{name}"));
     let steps: Vec<&Action> =

@@ -14,7 +14,7 @@ FakeLoadBalancer.activate = lambda self: None
 
 elbv2_models.register_certificate = lambda **_: None
 # Fact: a certificate has to be of the listener's own region; whether it exists is not played.
-ELBv2Backend._certificate_exists = lambda self, arn: f":{self.region_name}:" in arn
+ELBv2Backend._certificate_exists = lambda self, certificate_arn: f":{self.region_name}:" in certificate_arn
 
 
 def backend(call):
@@ -52,6 +52,12 @@ def after(call, world, answer):
         made = list(backend(call).load_balancers.values())[-1]
         made._asked, made._answer = asked(call), answer
         world.at(COMING, lambda: setattr(made, "state", "active"))
+    if call.name == "ModifyListener" and call.data.get("Protocol") == "HTTP":
+        # Fact: from HTTPS to HTTP the certificates and the policy are dropped.
+        for balancer in backend(call).load_balancers.values():
+            listener = balancer.listeners.get(call.data.get("ListenerArn"))
+            if listener is not None:
+                listener.certificate, listener.certificates, listener.ssl_policy = None, [], None
     return answer
 
 

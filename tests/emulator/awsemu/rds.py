@@ -1,6 +1,6 @@
 """RDS: instances that take minutes, a status that lags behind a change, and groups that stay while they are used."""
 
-from moto.rds.models import DBInstance, rds_backends
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from awsemu import ec2
 from awsemu.wire import error
@@ -9,6 +9,10 @@ from awsemu.wire import error
 CREATING, DELETING = 240.0, 120.0
 # Fact: after a change the status stays `available` for up to a minute before it is `modifying`.
 LAG, MODIFYING = 15.0, 30.0
+VERSIONS = {
+    "mariadb": ["10.11.9", "11.4.3"], "mysql": ["8.0.39", "8.4.3"],
+    "postgres": ["14.13", "15.8", "16.3", "16.4", "16.8", "17.2"],
+}
 
 
 def backend(call):
@@ -27,6 +31,10 @@ def before(call, world):
         return delete(call, rds, world)
     if call.name == "ModifyDBInstance" and instance(call) is not None and instance(call).status != "available":
         return error(call, "InvalidDBInstanceState", f"Instance {instance(call).db_instance_identifier} cannot be modified in state {instance(call).status}; your request later")
+    if call.name == "ResetDBParameterGroup":
+        return reset_parameters(call, rds)
+    if call.name == "DescribeDBEngineVersions":
+        return engine_versions(call)
     users = rds.databases.values()
     if call.name == "DeleteDBSubnetGroup":
         name = call.data.get("DBSubnetGroupName")
@@ -47,6 +55,33 @@ def before(call, world):
     return None
 
 
+def reset_parameters(call, rds):
+    # Fact: a parameter that is reset goes back to the engine's default, and is then no longer the user's.
+    name = call.data.get("DBParameterGroupName", "").lower()
+    group = rds.db_parameter_groups.get(name)
+    if group is None:
+        return error(call, "DBParameterGroupNotFound", f"DBParameterGroup not found: {name}", 404)
+    if call.data.get("ResetAllParameters") == "true":
+        group.parameters.clear()
+    for key, text in call.data.items():
+        if key.startswith("Parameters.") and key.endswith(".ParameterName"):
+            group.parameters.pop(text, None)
+    return answer(call, f"<DBParameterGroupName>{name}</DBParameterGroupName>")
+
+
+def engine_versions(call):
+    # Fact: versions are listed oldest first; a few real ones stand for all.
+    asked = call.data.get("Engine")
+    found = [(engine, version) for engine, versions in VERSIONS.items() for version in versions if asked in (None, engine)]
+    one = "<DBEngineVersion><Engine>{}</Engine><EngineVersion>{}</EngineVersion></DBEngineVersion>"
+    return answer(call, f"<DBEngineVersions>{''.join(one.format(*it) for it in found)}</DBEngineVersions>")
+
+
+def answer(call, inner):
+    body = f"<{call.name}Response xmlns='http://rds.amazonaws.com/doc/2014-10-31/'><{call.name}Result>{inner}</{call.name}Result></{call.name}Response>"
+    return 200, [("Content-Type", "text/xml")], body.encode()
+
+
 def delete(call, rds, world):
     there = instance(call)
     if there is None or there.deletion_protection:
@@ -58,12 +93,11 @@ def delete(call, rds, world):
     skip = call.data.get("SkipFinalSnapshot") == "true"
     name = there.db_instance_identifier
     world.at(DELETING, lambda: name in rds.databases and rds.delete_db_instance(name, final, skip))
-    body = f"<DeleteDBInstanceResponse xmlns='http://rds.amazonaws.com/doc/2014-10-31/'><DeleteDBInstanceResult><DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier><DBInstanceStatus>deleting</DBInstanceStatus></DBInstance></DeleteDBInstanceResult></DeleteDBInstanceResponse>"
-    return 200, [("Content-Type", "text/xml")], body.encode()
+    return answer(call, f"<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier><DBInstanceStatus>deleting</DBInstanceStatus></DBInstance>")
 
 
-def after(call, world, answer):
-    status, headers, body = answer
+def after(call, world, told):
+    status, headers, body = told
     if call.name in ("CreateDBInstance", "CreateDBInstanceReadReplica"):
         there = instance(call)
         there.status = "creating"
@@ -73,7 +107,7 @@ def after(call, world, answer):
         return status, headers, body.replace(b">available<", b">creating<")
     if call.name == "ModifyDBInstance":
         modify(call, world, instance(call))
-    return answer
+    return told
 
 
 def modify(call, world, there):
@@ -93,6 +127,20 @@ def modify(call, world, there):
 
     world.at(LAG, start)
 
+
+# moto lets it be written, but not read.
+DBInstance.db_subnet_group_name = DBInstance.db_subnet_group_name.getter(lambda self: self._db_subnet_group_name)
+
+# moto takes a group that is changed out of its list.
+_modify_subnet_group = RDSBackend.modify_db_subnet_group
+
+
+def modify_subnet_group(self, subnet_name, description, subnets):
+    group = self.subnet_groups[subnet_name] = _modify_subnet_group(self, subnet_name, description, subnets)
+    return group
+
+
+RDSBackend.modify_db_subnet_group = modify_subnet_group
 
 # Fact: an endpoint is known when the instance is there, not before.
 _endpoint = DBInstance.endpoint

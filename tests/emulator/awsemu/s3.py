@@ -1,5 +1,6 @@
 """S3: what every new bucket has by itself, and policies that name a role too early."""
 
+import json
 import re
 
 from awsemu.iam import unknown_principal
@@ -15,9 +16,27 @@ def bucket(call):
     return s3_backends[call.account]["aws"].buckets.get(call.target)
 
 
+def lets_in(call, arn):
+    """Whether a queue's policy names S3; what its conditions say is not played."""
+    from moto.sqs.models import sqs_backends
+
+    *_, region, account, name = arn.split(":")
+    queue = sqs_backends[account][region].queues.get(name)
+    return queue is not None and "s3.amazonaws.com" in json.dumps(queue.policy or "")
+
+
+def bridged(end):
+    """The end of a document with EventBridge's switch in it."""
+    opened = b">" if end.group() == b"/>" else b""
+    return opened + b"<EventBridgeConfiguration/></NotificationConfiguration>"
+
+
 def before(call, world):
     if call.name == "PutBucketPolicy" and unknown_principal(call, world, call.body.decode("utf-8", "replace")):
         return error(call, "MalformedPolicy", "Invalid principal in policy", 400)
+    if call.name == "PutBucketNotificationConfiguration" and any(not lets_in(call, arn) for arn in re.findall("<Queue>(.*?)</Queue>", call.body.decode("utf-8", "replace"))):
+        # Fact: a queue that is not there, or whose policy does not let S3 in, is refused.
+        return error(call, "InvalidArgument", "Unable to validate the following destination configurations")
     if call.name == "DeleteBucketEncryption" and bucket(call):
         # Fact: deleting the configuration brings back S3's own key.
         bucket(call).encryption = dict(ENCRYPTED)
@@ -30,6 +49,11 @@ def after(call, world, answer):
         # moto names the root after the operation; AWS and strict clients name it after the configuration.
         status, headers, body = answer
         return status, headers, body.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
+    if call.name == "GetBucketNotificationConfiguration" and bucket(call).notification_configuration is not None:
+        # moto takes the switch for EventBridge, and does not tell it.
+        status, headers, body = answer
+        on = bucket(call).notification_configuration.event_bridge is not None
+        return status, headers, re.sub(rb"/>$|</NotificationConfiguration>$", bridged, body.rstrip()) if on else body
     if call.name != "CreateBucket":
         return answer
     made = bucket(call)

@@ -13,12 +13,12 @@ import traceback
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from awsemu import autoscaling, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
+from awsemu import autoscaling, cloudmap, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
 from awsemu.clients import Client
 from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
-PLUGINS = {"application-autoscaling": autoscaling, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "sqs": sqs, "ssm": ssm}
+PLUGINS = {"application-autoscaling": autoscaling, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
 
 class Shell:
     def __init__(self):
@@ -69,7 +69,11 @@ class Shell:
             if refusal:
                 return refusal
             with self.lock:
-                answer = self.run(call, client)
+                try:
+                    answer = self.run(call, client)
+                except Exception:
+                    # A behaviour of ours that broke is no answer of AWS either.
+                    answer = self.not_supported(call, traceback.format_exc())
             if client.meets_freeze(call, "after"):
                 client.hold()
                 raise Drop
@@ -107,7 +111,8 @@ class Shell:
     def token(self, call):
         """Fact: a create with a token that was seen before answers what it answered then; moto does not look at tokens."""
         token = call.data.get("ClientToken") or call.data.get("clientToken") or call.data.get("CreatorRequestId")
-        return (call.account, call.operation_name, token) if token and call.mutating else None
+        # Cloud Map tells of a repeated one in its own way.
+        return (call.account, call.operation_name, token) if token and call.mutating and call.name != "CreatePrivateDnsNamespace" else None
 
     def read_key(self, call):
         return (call.account, call.service, call.name, call.target, call.environ.get("QUERY_STRING", ""), call.body)
