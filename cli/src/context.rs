@@ -67,6 +67,10 @@ impl TypeCatalog for Catalog<'_> {
         self.0.get(kind).map(|it| it.schema())
     }
 
+    fn name(&self, kind: &str) -> Option<String> {
+        self.0.get(kind)?.facts().name.map(|rule| rule.field.to_owned())
+    }
+
     fn outputs(&self, kind: &str) -> Option<Vec<String>> {
         self.0.get(kind).map(|it| it.facts().outputs.iter().map(|output| output.name.to_owned()).collect())
     }

@@ -19,6 +19,10 @@ impl TypeCatalog for Any {
         Some(json!({"type": "object"}))
     }
 
+    fn name(&self, _: &str) -> Option<String> {
+        None
+    }
+
     fn outputs(&self, _: &str) -> Option<Vec<String>> {
         None
     }

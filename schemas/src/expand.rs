@@ -20,7 +20,6 @@ use crate::{
     kinds::{DynKind, Expansion, Outputs, Problem},
     load::{Loader, TypeCatalog, place},
     near::nearest,
-    node::Origins,
     service::Service,
 };
 
@@ -161,7 +160,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             return self.loader.problems.push(problem);
         }
         for it in to.problems {
-            self.problem(it, &merged.origins);
+            self.problem(it, merged);
         }
         for (role, pointer, from) in to.origins {
             if let (Some(resource), Place::File(at)) =
@@ -185,8 +184,11 @@ impl<'a, 'b> Expander<'a, 'b> {
         }
     }
 
-    fn problem(&mut self, it: Problem, origins: &Origins) {
-        let mut problem = Diagnostic::error(it.code, place(origins, &it.path, false), it.message);
+    /// What is wrong with a component as a whole stands at its name.
+    fn problem(&mut self, it: Problem, merged: &Merged) {
+        let whole = it.path.is_empty();
+        let at = if whole { merged.document.name_at.clone() } else { place(&merged.origins, &it.path, false) };
+        let mut problem = Diagnostic::error(it.code, at, it.message);
         problem.severity = it.severity;
         problem.help = it.help;
         if let Some((id, path, what)) = it.related
@@ -211,7 +213,8 @@ impl<'a, 'b> Expander<'a, 'b> {
                 {
                     map.remove("Tags");
                 }
-                check_type(self.loader, merged, schema, &resource.properties, &address.role);
+                let minted = types.name(&resource.kind);
+                check_type(self.loader, merged, schema, &resource.properties, minted.as_deref(), &address.role);
             }
             None => unknown_type(self.loader, merged, &resource.kind, types),
         }
@@ -234,9 +237,17 @@ fn unknown_type(loader: &mut Loader<'_>, merged: &Merged, kind: &str, types: &dy
 }
 
 /// Properties against their type's schema; names that are minted later are not missing.
-fn check_type(loader: &mut Loader<'_>, merged: &Merged, schema: &Value, properties: &Value, role: &str) {
+fn check_type(
+    loader: &mut Loader<'_>,
+    merged: &Merged,
+    schema: &Value,
+    properties: &Value,
+    minted: Option<&str>,
+    role: &str,
+) {
+    let minted = minted.map(|name| format!("`{}` is missing", name.trim_start_matches('/')));
     for mut it in check(schema, properties, true) {
-        if it.code == "missing-field" && it.path.is_empty() && it.message.contains("Name`") {
+        if it.code == "missing-field" && it.path.is_empty() && Some(&it.message) == minted.as_ref() {
             continue;
         }
         let raw = format!("/properties{}", it.path);

@@ -54,6 +54,8 @@ pub trait TypeCatalog {
     fn types(&self) -> Vec<String>;
     /// The JSON Schema of a type's properties.
     fn schema(&self, kind: &str) -> Option<Value>;
+    /// The property that holds a type's name: deployer mints it where the user states none.
+    fn name(&self, kind: &str) -> Option<String>;
     /// The names of a type's outputs.
     fn outputs(&self, kind: &str) -> Option<Vec<String>>;
 }

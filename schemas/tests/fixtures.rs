@@ -101,6 +101,17 @@ impl TypeCatalog for Catalog {
         }
     }
 
+    fn name(&self, kind: &str) -> Option<String> {
+        let named = [
+            ("AWS::RDS::DBInstance", "/DBInstanceIdentifier"),
+            ("AWS::RDS::DBSubnetGroup", "/DBSubnetGroupName"),
+            ("AWS::RDS::DBParameterGroup", "/DBParameterGroupName"),
+            ("AWS::EC2::SecurityGroup", "/GroupName"),
+            ("AWS::Logs::LogGroup", "/LogGroupName"),
+        ];
+        named.into_iter().find(|(it, _)| *it == kind).map(|(_, field)| field.to_owned())
+    }
+
     fn outputs(&self, _: &str) -> Option<Vec<String>> {
         Some(vec!["Arn".into()])
     }

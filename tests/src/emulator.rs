@@ -81,6 +81,8 @@ impl Emulator {
 
     /// Waits until it ends.
     pub fn wait(mut self) -> Result<()> {
+        // Waiting closes a child's stdin, and that is its sign to end.
+        let _open = self.child.stdin.take();
         self.child.wait()?;
         Ok(())
     }
