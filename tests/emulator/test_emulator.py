@@ -148,6 +148,10 @@ class Buckets(Case):
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notices)
         self.assertEqual(len(s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]), 1)
+        # Fact: one document holds all destinations and the switch for EventBridge, and is replaced as a whole.
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+        told = s3.get_bucket_notification_configuration(Bucket=name)
+        self.assertEqual((told.get("EventBridgeConfiguration"), told.get("QueueConfigurations")), ({}, None))
         # Fact: there is no delete; an empty document takes all of it away.
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
         self.assertNotIn("QueueConfigurations", s3.get_bucket_notification_configuration(Bucket=name))
@@ -267,6 +271,41 @@ class Balancers(Placed):
         # Fact: from HTTPS to HTTP the certificates and the policy are dropped.
         elb.modify_listener(ListenerArn=listener, Protocol="HTTP", DefaultActions=actions)
         self.assertEqual((told().get("Certificates", []), told().get("SslPolicy")), ([], None))
+
+
+class Tasks(Placed):
+    def setUp(self):
+        super().setUp()
+        self.ecs = self.client("ecs")
+        self.ecs.create_cluster(clusterName="c")
+        self.definition = self.ecs.register_task_definition(family="f", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", containerDefinitions=[{"name": "api", "image": "example/api:1"}])["taskDefinition"]["taskDefinitionArn"]
+        self.network = {"awsvpcConfiguration": {"subnets": self.subnets}}
+
+    def states(self, arns):
+        return [(it["lastStatus"], it["taskDefinitionArn"]) for it in self.ecs.describe_tasks(cluster="c", tasks=arns)["tasks"]]
+
+    def test_a_service_has_tasks_which_take_half_a_minute_to_run(self):
+        self.ecs.create_service(cluster="c", serviceName="s", taskDefinition="f", desiredCount=2, launchType="FARGATE", networkConfiguration=self.network)
+        arns = self.ecs.list_tasks(cluster="c", serviceName="s")["taskArns"]
+        self.assertEqual(self.states(arns), [("PROVISIONING", self.definition)] * 2)
+        # Fact: a Fargate task takes half a minute to run.
+        control("advance", seconds=31)
+        self.assertEqual(self.states(arns), [("RUNNING", self.definition)] * 2)
+        self.assertEqual(self.ecs.list_tasks(cluster="c", serviceName="other")["taskArns"], [])
+        # Fact: a cluster with services is not deleted.
+        self.refused("ClusterContainsServicesException", self.ecs.delete_cluster, cluster="c")
+
+    def test_a_task_that_is_run_once_ends(self):
+        arn = self.ecs.run_task(cluster="c", taskDefinition="f", launchType="FARGATE", networkConfiguration=self.network)["tasks"][0]["taskArn"]
+        control("advance", seconds=31)
+        self.assertEqual(self.states([arn]), [("RUNNING", self.definition)])
+        control("advance", seconds=20)
+        it = self.ecs.describe_tasks(cluster="c", tasks=[arn])["tasks"][0]
+        self.assertEqual((it["lastStatus"], it["containers"][0]["exitCode"]), ("STOPPED", 0))
+        self.assertEqual(self.ecs.list_tasks(cluster="c")["taskArns"], [])
+        self.refused("ClientException", self.ecs.run_task, cluster="c", taskDefinition="none")
+        self.refused("InvalidParameterException", self.ecs.stop_task, cluster="c", task="none")
+        self.assertEqual(self.ecs.describe_tasks(cluster="c", tasks=["none"])["failures"][0]["reason"], "MISSING")
 
 
 class Databases(Placed):

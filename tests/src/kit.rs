@@ -16,7 +16,7 @@ use deployer_engine::{
     clock::Clock,
     desired::{Desired, DesiredResource, Lifecycle, Scope},
     event::Nowhere,
-    facts::{FoundBy, OnRemove},
+    facts::{FoundBy, Nature, OnRemove},
     find::{Found, find},
     lock::{LockRules, Owner},
     plan::{Action, Plan},
@@ -241,7 +241,7 @@ fn scope(client: &Client) -> Scope {
 pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
     let scope = scope(client);
     let mut bench = Bench::new(sample, client).await?;
-    let first = sample.first();
+    let mut first = sample.first();
     let mut now = first.clone();
     // Its first create's answer is lost: one thing all the same.
     client.options(json!({"rules": [{"match": {"mutating": true, "nth": 1}, "fault": "lost_answer"}]}))?;
@@ -250,6 +250,10 @@ pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
     for (name, (_, second)) in &sample.fields {
         changed(&mut bench, &mut now, &scope, name, second).await?;
         removed(&mut bench, &mut now, &scope, name).await?;
+        // What never shrinks stays as it has grown.
+        if bench.resource()?.facts().natures(&format!("/{name}")).any(|it| matches!(it, Nature::OnlyGrows)) {
+            first.insert(name.clone(), second.clone());
+        }
         now.clone_from(&first);
         bench.settle(&now, &scope, &format!("{name} put back")).await?;
     }

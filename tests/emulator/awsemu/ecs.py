@@ -2,10 +2,10 @@
 
 from datetime import datetime, timezone
 
-from moto.ecs.models import ecs_backends
+from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import elbv2_backends
 
-from awsemu import ec2
+from awsemu import ec2, tasks
 from awsemu.wire import error
 
 # Fact: a Fargate task takes half a minute to run, its target some seconds to turn healthy.
@@ -24,6 +24,12 @@ KEPT = {
 ROLLING = ("taskDefinition", "networkConfiguration", "loadBalancers", "serviceRegistries", "platformVersion", "enableExecuteCommand", "enableECSManagedTags", "propagateTags", "forceNewDeployment")
 
 
+# Fact: without groups the default one of the VPC is taken; moto cannot do without.
+_validate_network = Service._validate_network
+Service._validate_network = lambda self, config: _validate_network(self, config and {
+    key: {"securityGroups": [], **it} if key == "awsvpcConfiguration" else it for key, it in config.items()})
+
+
 def backend(call):
     return ecs_backends[call.account][call.region]
 
@@ -38,6 +44,9 @@ def service_of(call):
 
 
 def before(call, world):
+    answer = tasks.before(call, world)
+    if answer:
+        return answer
     if call.name == "CreateService":
         return create(call)
     if call.name == "UpdateService":

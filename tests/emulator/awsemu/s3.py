@@ -25,6 +25,12 @@ def lets_in(call, arn):
     return queue is not None and "s3.amazonaws.com" in json.dumps(queue.policy or "")
 
 
+def bridged(end):
+    """The end of a document with EventBridge's switch in it."""
+    opened = b">" if end.group() == b"/>" else b""
+    return opened + b"<EventBridgeConfiguration/></NotificationConfiguration>"
+
+
 def before(call, world):
     if call.name == "PutBucketPolicy" and unknown_principal(call, world, call.body.decode("utf-8", "replace")):
         return error(call, "MalformedPolicy", "Invalid principal in policy", 400)
@@ -43,6 +49,11 @@ def after(call, world, answer):
         # moto names the root after the operation; AWS and strict clients name it after the configuration.
         status, headers, body = answer
         return status, headers, body.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
+    if call.name == "GetBucketNotificationConfiguration" and bucket(call).notification_configuration is not None:
+        # moto takes the switch for EventBridge, and does not tell it.
+        status, headers, body = answer
+        on = bucket(call).notification_configuration.event_bridge is not None
+        return status, headers, re.sub(rb"/>$|</NotificationConfiguration>$", bridged, body.rstrip()) if on else body
     if call.name != "CreateBucket":
         return answer
     made = bucket(call)
