@@ -371,6 +371,13 @@ class Namespaces(Placed):
         map.delete_namespace(Id=one)
 
 
+class Zones(Case):
+    def test_plain_zones_need_no_opt_in(self):
+        # Fact: plain zones are every account's.
+        zones = self.client("ec2").describe_availability_zones()["AvailabilityZones"]
+        self.assertEqual({(it["ZoneType"], it["OptInStatus"], it["State"]) for it in zones}, {("availability-zone", "opt-in-not-required", "available")})
+
+
 class LogGroups(Case):
     def test_class_key_and_protection_are_kept(self):
         logs = self.client("logs")
