@@ -70,6 +70,13 @@ class Accounts(Case):
         self.assertNotIn("QueueUrls", self.client("sqs", account=str(next(NUMBERS))).list_queues())
 
 
+    def test_a_reset_account_is_as_new(self):
+        sqs = self.client("sqs")
+        sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="q")["QueueUrl"])
+        control("reset", account=self.account)
+        sqs.create_queue(QueueName="q")
+
+
 class Queues(Case):
     def test_a_deleted_name_is_refused_for_a_minute(self):
         sqs = self.client("sqs")
