@@ -35,6 +35,7 @@ fn stack(count: usize) -> Desired {
                     kind: kind.into(),
                     properties,
                     name_part,
+                    chosen: None,
                     lifecycle: Lifecycle::default(),
                     after,
                     origins,

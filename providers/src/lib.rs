@@ -20,6 +20,9 @@ pub mod elb;
 pub mod iam;
 #[cfg(feature = "logs")]
 pub mod logs;
+// Look-ups go to several services at once.
+#[cfg(all(feature = "ec2", feature = "rds", feature = "secrets", feature = "ssm"))]
+pub mod lookup;
 #[allow(dead_code, reason = "not every service has batched reads of every sort")]
 mod many;
 #[cfg(feature = "rds")]

@@ -3,6 +3,7 @@
 Prints one sorted JSON document. What differs between two equal worlds (times, counters, ids that AWS makes) is left out.
 """
 
+import functools
 import json
 import os
 
@@ -16,6 +17,7 @@ config = Config(user_agent_appid="inventory", retries={"max_attempts": 5}, s3={"
 region = os.environ.get("AWS_REGION", "eu-west-1")
 
 
+@functools.cache
 def client(name):
     return boto3.client(name, region_name=region, config=config)
 

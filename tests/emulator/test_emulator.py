@@ -70,6 +70,13 @@ class Accounts(Case):
         self.assertNotIn("QueueUrls", self.client("sqs", account=str(next(NUMBERS))).list_queues())
 
 
+    def test_a_reset_account_is_as_new(self):
+        sqs = self.client("sqs")
+        sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="q")["QueueUrl"])
+        control("reset", account=self.account)
+        sqs.create_queue(QueueName="q")
+
+
 class Queues(Case):
     def test_a_deleted_name_is_refused_for_a_minute(self):
         sqs = self.client("sqs")
@@ -369,6 +376,13 @@ class Namespaces(Placed):
         self.refused("ResourceInUse", map.delete_namespace, Id=one)
         map.delete_service(Id=service)
         map.delete_namespace(Id=one)
+
+
+class Zones(Case):
+    def test_plain_zones_need_no_opt_in(self):
+        # Fact: plain zones are every account's.
+        zones = self.client("ec2").describe_availability_zones()["AvailabilityZones"]
+        self.assertEqual({(it["ZoneType"], it["OptInStatus"], it["State"]) for it in zones}, {("availability-zone", "opt-in-not-required", "available")})
 
 
 class LogGroups(Case):

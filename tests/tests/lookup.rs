@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 /// Two VPCs that share a tag, one with two subnets and two groups; a secret, a deleted one, and a parameter.
 const SCENE: &str = r#"
 import boto3, json
-ec2, secrets, ssm = (boto3.client(it) for it in ("ec2", "secretsmanager", "ssm"))
+ec2, secrets, ssm = (boto3.client(it, region_name="eu-west-1") for it in ("ec2", "secretsmanager", "ssm"))
 
 def tags(kind, **all):
     return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in all.items()]}]

@@ -3,6 +3,7 @@
 import re
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.availability_zones_and_regions import Zone
 from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpcs import VPCEndPoint
@@ -13,6 +14,9 @@ from awsemu.wire import error
 NAT_COMING, NAT_GOING = 60.0, 45.0
 # Fact: an endpoint is pending for some seconds.
 ENDPOINT_COMING = 10.0
+
+# Fact: plain zones are every account's; moto says nothing of it.
+Zone.opt_in_status = "opt-in-not-required"
 
 # What uses subnets and groups beside EC2 itself: functions of (account, region), given by the services.
 SUBNET_USERS, GROUP_USERS = [], []

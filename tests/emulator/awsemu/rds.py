@@ -92,7 +92,8 @@ def delete(call, rds, world):
     final = call.data.get("FinalDBSnapshotIdentifier")
     skip = call.data.get("SkipFinalSnapshot") == "true"
     name = there.db_instance_identifier
-    world.at(DELETING, lambda: name in rds.databases and rds.delete_db_instance(name, final, skip))
+    # Another of that name, after a reset, is none of this event's.
+    world.at(DELETING, lambda: rds.databases.get(name) is there and rds.delete_db_instance(name, final, skip))
     return answer(call, f"<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier><DBInstanceStatus>deleting</DBInstanceStatus></DBInstance>")
 
 

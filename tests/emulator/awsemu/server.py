@@ -185,6 +185,7 @@ class Shell:
                     for backend in backends[owner].values():
                         backend.reset()
         self.tokens = {key: answer for key, answer in self.tokens.items() if account not in (None, key[0])}
+        self.world.forget(account)
         if account is None:
             self.world = World()
 

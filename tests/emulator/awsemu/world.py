@@ -32,6 +32,12 @@ class World:
             _, _, what = heapq.heappop(self.events)
             what()
 
+    def forget(self, account):
+        """What an account once had; keys are of (kind, account, ..)."""
+        for known in (self.born, self.deleted):
+            for key in [key for key in known if key[1] == account]:
+                del known[key]
+
     def age(self, key):
         """How long something has been there; very long if we never saw it made."""
         return self.now() - self.born.get(key, -1e9)

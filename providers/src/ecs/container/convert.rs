@@ -30,8 +30,10 @@ pub(in crate::ecs) fn plain_containers(value: &Value) -> Value {
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let filled =
-                |key: &str, item: &Value| FILLED.iter().any(|(name, text)| key == *name && item.to_string() == *text);
+            let filled = |key: &str, item: &Value| {
+                let told = item.to_string();
+                FILLED.iter().any(|(name, text)| key == *name && told == *text)
+            };
             let same_port = |key: &str, item: &Value| {
                 key == "HostPort" && (map.get("ContainerPort") == Some(item) || *item == json!(0))
             };

@@ -79,6 +79,8 @@ impl Resource for Service {
         found: FoundBy::Name,
         settle: SettleTable { create: ROLLOUT, update: ROLLOUT, delete: ROLLOUT },
         rate: RATE,
+        // Autoscaling moves it.
+        carried: &["/DesiredCount"],
         page: 10,
         ..Facts::NAMED
     };

@@ -1,7 +1,10 @@
 //! `AWS::ElasticLoadBalancingV2::LoadBalancer`.
 //!
 //! An application load balancer takes minutes until it is active; its name has 32 characters; a change of its subnets, groups,
-//! address type and attributes is a call each. A delete is refused while deletion protection is on.
+//! address type and attributes is a call each. A delete is refused while deletion protection is on: it is
+//! switched off first, for what guards data is the plan.
+
+mod spec;
 
 use std::time::Duration;
 
@@ -20,9 +23,10 @@ use deployer_engine::{
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
 use futures::future::join_all;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+pub use spec::LoadBalancerSpec;
+use spec::{DEFAULTS, PROTECTION, from_live};
 
 use super::{Attribute, PAGE, RATE, after_colon, attributes, elb_tags, retag, tags_of};
 use crate::{
@@ -33,50 +37,9 @@ use crate::{
 };
 
 /// A load balancer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct LoadBalancerSpec {
-    /// Its name.
-    pub name: String,
-    /// `application`; others are not supported yet.
-    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// `internet-facing` or `internal`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<String>,
-    /// The subnets that it stands in, of at least two zones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subnets: Option<Vec<String>>,
-    /// The groups that guard it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub security_groups: Option<Vec<String>>,
-    /// `ipv4` or `dualstack`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ip_address_type: Option<String>,
-    /// Settings by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancer_attributes: Option<Vec<Attribute>>,
-    /// Its tags.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<Tag>>,
-}
-
-/// A load balancer.
 pub struct LoadBalancer {
     elb: Client,
 }
-
-/// What settings are if nothing is said.
-const DEFAULTS: &[(&str, &str)] = &[
-    ("deletion_protection.enabled", "false"),
-    ("idle_timeout.timeout_seconds", "60"),
-    ("routing.http2.enabled", "true"),
-    ("routing.http.drop_invalid_header_fields.enabled", "false"),
-    ("routing.http.desync_mitigation_mode", "defensive"),
-    ("routing.http.preserve_host_header.enabled", "false"),
-    ("routing.http.xff_header_processing.mode", "append"),
-    ("access_logs.s3.enabled", "false"),
-];
 
 impl LoadBalancer {
     /// Over these clients.
@@ -87,6 +50,13 @@ impl LoadBalancer {
     async fn describe(&self, arns: Vec<String>) -> Result<Vec<Live>> {
         let answer = self.elb.describe_load_balancers().set_load_balancer_arns(Some(arns)).send().await;
         Ok(answer.map_err(failed("DescribeLoadBalancers"))?.load_balancers.unwrap_or_default())
+    }
+
+    async fn set(&self, id: &PhysicalId, all: impl IntoIterator<Item = (String, String)>) -> Result<()> {
+        let attribute = |(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build();
+        let all = all.into_iter().map(attribute).collect();
+        let call = self.elb.modify_load_balancer_attributes().load_balancer_arn(&id.0).set_attributes(Some(all));
+        call.send().await.map_err(failed("ModifyLoadBalancerAttributes")).map(drop)
     }
 
     async fn seen(&self, live: Live, tags: Option<Vec<Tag>>, wanted: &Wanted) -> Result<Seen<LoadBalancerSpec>> {
@@ -215,15 +185,15 @@ impl Resource for LoadBalancer {
         }
         let set = attributes(changed, "LoadBalancerAttributes", spec.load_balancer_attributes.as_ref(), DEFAULTS);
         if !set.is_empty() {
-            let attribute = |(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build();
-            let all = set.into_iter().map(attribute).collect();
-            let call = self.elb.modify_load_balancer_attributes().load_balancer_arn(&id.0).set_attributes(Some(all));
-            call.send().await.map_err(failed("ModifyLoadBalancerAttributes"))?;
+            self.set(id, set).await?;
         }
         retag(&self.elb, id, changed, spec.tags.as_ref()).await
     }
 
-    async fn delete(&self, id: &PhysicalId, _: &LoadBalancerSpec, _: &DeleteOptions) -> Result<()> {
+    async fn delete(&self, id: &PhysicalId, applied: &LoadBalancerSpec, _: &DeleteOptions) -> Result<()> {
+        if applied.is_protected() {
+            gone(self.set(id, [(PROTECTION.to_owned(), "false".to_owned())]).await)?;
+        }
         let answer = self.elb.delete_load_balancer().load_balancer_arn(&id.0).send().await;
         gone(answer.map_err(failed("DeleteLoadBalancer")))
     }
@@ -232,19 +202,5 @@ impl Resource for LoadBalancer {
         let answer = self.elb.describe_load_balancers().names(&spec.name).send().await;
         let there = found(answer.map_err(failed("DescribeLoadBalancers")))?.and_then(|it| it.load_balancers);
         Ok(there.into_iter().flatten().find_map(|it| it.load_balancer_arn).map(PhysicalId))
-    }
-}
-
-fn from_live(live: &Live, tags: Option<Vec<Tag>>) -> LoadBalancerSpec {
-    let zones = live.availability_zones.iter().flatten();
-    LoadBalancerSpec {
-        name: live.load_balancer_name.clone().unwrap_or_default(),
-        kind: live.r#type.as_ref().map(|it| it.as_str().to_owned()),
-        scheme: live.scheme.as_ref().map(|it| it.as_str().to_owned()),
-        subnets: Some(zones.filter_map(|it| it.subnet_id.clone()).collect()),
-        security_groups: live.security_groups.clone(),
-        ip_address_type: live.ip_address_type.as_ref().map(|it| it.as_str().to_owned()),
-        load_balancer_attributes: None,
-        tags,
     }
 }

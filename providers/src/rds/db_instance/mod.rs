@@ -1,7 +1,7 @@
 //! `AWS::RDS::DBInstance`.
 //!
 //! Every change is applied at once, and its status lags behind: an instance counts as ready when several reads in a row say so.
-//! It goes only when its protection is off, and takes a last snapshot along if it is told to.
+//! Before it goes its protection is switched off, for what guards data is the plan; it takes a last snapshot along if it is told to.
 
 mod spec;
 
@@ -12,7 +12,7 @@ use deployer_engine::{
     error::Result,
     facts::{
         Facts, FoundBy, NameRule,
-        Nature::{ByKey, CaseFolded, CreateOnly, OnRemove, OwnedElsewhereWhen, PrefixVersion, Unordered},
+        Nature::{ByKey, CaseFolded, CreateOnly, OnRemove, OnlyGrows, OwnedElsewhereWhen, PrefixVersion, Unordered},
         OnRemove::{Keep, Reset},
         Output, Settle, SettleTable,
     },
@@ -88,6 +88,7 @@ impl Resource for DbInstance {
             ("/EngineVersion", OnRemove(Keep)),
             // Under storage autoscaling AWS grows it: a size that is there is not taken back.
             ("/AllocatedStorage", OwnedElsewhereWhen(grows)),
+            ("/AllocatedStorage", OnlyGrows),
             ("/AllocatedStorage", OnRemove(Keep)),
             ("/MaxAllocatedStorage", OnRemove(Keep)),
             ("/StorageType", OnRemove(Keep)),
@@ -198,6 +199,11 @@ impl Resource for DbInstance {
     }
 
     async fn delete(&self, id: &PhysicalId, applied: &DbInstanceSpec, how: &DeleteOptions) -> Result<()> {
+        if applied.deletion_protection == Some(true) {
+            let call = self.rds.modify_db_instance().db_instance_identifier(&id.0).apply_immediately(true);
+            let answer = call.deletion_protection(false).send().await;
+            gone(answer.map_err(failed("ModifyDBInstance")))?;
+        }
         let snapshot = how.final_snapshot.clone().filter(|_| applied.source_identifier.is_none());
         let call = self
             .rds

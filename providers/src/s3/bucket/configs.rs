@@ -11,6 +11,7 @@ use deployer_engine::{
 use super::{
     Bucket,
     convert::{access, built, encryption, ownership, rule, tags, to_rule},
+    notice,
     spec::{
         BucketSpec, Encryption, EncryptionRule, Lifecycle, Ownership, OwnershipRule, PublicAccessBlock, Rule,
         Versioning,
@@ -69,6 +70,13 @@ impl Bucket {
         if wanted.has("OwnershipControls") {
             read!("GetBucketOwnershipControls", s3.get_bucket_ownership_controls().bucket(bucket), it => spec.ownership_controls, it.ownership_controls.map(ownership));
         }
+        if wanted.has("CorsConfiguration") {
+            read!("GetBucketCors", s3.get_bucket_cors().bucket(bucket), it => spec.cors_configuration, it.cors_rules.map(notice::cors));
+        }
+        if wanted.has("NotificationConfiguration") {
+            read!("GetBucketNotificationConfiguration", s3.get_bucket_notification_configuration().bucket(bucket), it => spec.notification_configuration,
+                Some(notice::notices(it.queue_configurations, it.topic_configurations, it.lambda_function_configurations, it.event_bridge_configuration.is_some())));
+        }
         Ok(Some(spec))
     }
 
@@ -93,6 +101,12 @@ impl Bucket {
         }
         if changed.touches("LifecycleConfiguration") {
             self.write_lifecycle(bucket, spec.lifecycle_configuration.as_ref()).await?;
+        }
+        if changed.touches("CorsConfiguration") {
+            self.write_cors(bucket, spec.cors_configuration.as_ref()).await?;
+        }
+        if changed.touches("NotificationConfiguration") {
+            self.write_notices(bucket, spec.notification_configuration.as_ref()).await?;
         }
         if changed.touches("Tags") {
             self.write_tags(bucket, spec, changed).await?;

@@ -5,6 +5,7 @@
 
 mod configs;
 mod convert;
+mod notice;
 mod spec;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use deployer_engine::{
     error::{Class, Error, Result},
     facts::{
         Facts, NameRule, NameScope,
-        Nature::{ByKey, CreateOnly, OnRemove, ServerDefault, Unordered},
+        Nature::{ByKey, CaseFolded, CreateOnly, OnRemove, ServerDefault, Unordered},
         OnRemove::{Keep, Reset},
         Output, Settle, SettleTable,
     },
@@ -114,6 +115,17 @@ impl Resource for Bucket {
             ("/OwnershipControls", ServerDefault(OWNED)),
             ("/OwnershipControls", OnRemove(Keep)),
             ("/LifecycleConfiguration/Rules", Unordered),
+            ("/NotificationConfiguration", ServerDefault("{}")),
+            ("/NotificationConfiguration/EventBridgeConfiguration", ServerDefault(r#"{"EventBridgeEnabled":false}"#)),
+            ("/NotificationConfiguration/QueueConfigurations", Unordered),
+            ("/NotificationConfiguration/QueueConfigurations/*/Filter/S3Key/Rules", Unordered),
+            ("/NotificationConfiguration/QueueConfigurations/*/Filter/S3Key/Rules/*/Name", CaseFolded),
+            ("/NotificationConfiguration/TopicConfigurations", Unordered),
+            ("/NotificationConfiguration/TopicConfigurations/*/Filter/S3Key/Rules", Unordered),
+            ("/NotificationConfiguration/TopicConfigurations/*/Filter/S3Key/Rules/*/Name", CaseFolded),
+            ("/NotificationConfiguration/LambdaConfigurations", Unordered),
+            ("/NotificationConfiguration/LambdaConfigurations/*/Filter/S3Key/Rules", Unordered),
+            ("/NotificationConfiguration/LambdaConfigurations/*/Filter/S3Key/Rules/*/Name", CaseFolded),
             ("/Tags", ByKey("Key")),
         ],
         outputs: &[

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Bucket;
+use super::{
+    Bucket,
+    notice::{Cors, Notification},
+};
 use crate::tags::Tag;
 
 /// Writes a struct of optional parts the way all of them are written.
@@ -20,6 +23,7 @@ macro_rules! parts {
         }
     )*};
 }
+pub(super) use parts;
 
 /// A bucket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +46,12 @@ pub struct BucketSpec {
     /// Who owns objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership_controls: Option<Ownership>,
+    /// Which websites' pages may read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors_configuration: Option<Cors>,
+    /// Who is told what happens in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_configuration: Option<Notification>,
     /// Its tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
@@ -149,6 +159,8 @@ impl BucketSpec {
             "LifecycleConfiguration",
             "PublicAccessBlockConfiguration",
             "OwnershipControls",
+            "CorsConfiguration",
+            "NotificationConfiguration",
         ];
         let facts = &<Bucket as Resource>::FACTS;
         let differs = |name: &&str| {
