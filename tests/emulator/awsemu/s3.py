@@ -25,8 +25,6 @@ def lets_in(call, arn):
     return queue is not None and "s3.amazonaws.com" in json.dumps(queue.policy or "")
 
 
-<<<<<<< HEAD
-=======
 def notices(call, answer):
     # moto takes the switch for EventBridge, and does not tell it.
     status, headers, body = answer
@@ -37,7 +35,6 @@ def notices(call, answer):
     return status, headers, re.sub(rb"/>$|</NotificationConfiguration>$", bridged, body.rstrip()) if there.event_bridge is not None else body
 
 
->>>>>>> kit
 def bridged(end):
     """The end of a document with EventBridge's switch in it."""
     opened = b">" if end.group() == b"/>" else b""
@@ -62,16 +59,8 @@ def after(call, world, answer):
         # moto names the root after the operation; AWS and strict clients name it after the configuration.
         status, headers, body = answer
         return status, headers, body.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
-<<<<<<< HEAD
-    if call.name == "GetBucketNotificationConfiguration" and bucket(call).notification_configuration is not None:
-        # moto takes the switch for EventBridge, and does not tell it.
-        status, headers, body = answer
-        on = bucket(call).notification_configuration.event_bridge is not None
-        return status, headers, re.sub(rb"/>$|</NotificationConfiguration>$", bridged, body.rstrip()) if on else body
-=======
     if call.name == "GetBucketNotificationConfiguration":
         return notices(call, answer)
->>>>>>> kit
     if call.name != "CreateBucket":
         return answer
     made = bucket(call)
