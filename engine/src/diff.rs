@@ -4,7 +4,7 @@
 //! from the declared nature of their field alone.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::{
     expr::{self, Hole},
@@ -213,7 +213,9 @@ impl Walk<'_> {
     fn push(&mut self, path: &str, desired: Side, applied: Side, live: Side) {
         let how = if self.facts.create_only(path) { How::Replace } else { How::InPlace };
         let natures: Vec<Nature> = self.facts.natures(path).collect();
+        // What was never applied cannot have drifted, even if nothing and an empty list mean the same.
         let drift = desired
+            .filter(|_| applied.is_some())
             .is_some_and(|wanted| !expr::has_unknown(wanted) && self.same(path, &natures, wanted, applied, applied));
         self.found.push(FieldChange {
             path: path.to_owned(),
@@ -302,10 +304,16 @@ pub fn canonical(facts: &Facts, path: &str, value: &Value) -> Value {
             items.into()
         }
         Value::String(text) if folded => text.to_lowercase().into(),
-        Value::Number(number) => number.to_string().into(),
+        Value::Number(number) => plain_number(&number).into(),
         Value::Bool(flag) => flag.to_string().into(),
         other => other,
     }
+}
+
+/// `60` and `60.0` are one number.
+fn plain_number(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// `16` and `16.4`: one is the other up to a dot.

@@ -96,3 +96,15 @@ fn a_map_that_is_not_there_is_one_change() {
         "/M/b:InPlace"
     );
 }
+
+#[test]
+fn a_number_is_one_number_however_it_is_written() {
+    assert_eq!(changes(json!({"Target": 60}), json!({}), json!({"Target": 60.0})), "");
+    assert_eq!(changes(json!({"Target": 60.5}), json!({}), json!({"Target": 60.0})), "/Target:InPlace");
+}
+
+#[test]
+fn what_was_never_applied_has_not_drifted() {
+    let found = diff(&FACTS, &json!({"Rules": []}), &json!({}), &json!({"Rules": [1]}));
+    assert!(found.len() == 1 && !found[0].drift, "{found:?}");
+}

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Expansion, Kind, Outputs, Source, networking, of, s3::S3};
+use super::{Expansion, Kind, Outputs, Source, group, networking, of, s3::S3};
 use crate::{
     around::Around,
     input::{Input, Seconds},
@@ -149,8 +149,7 @@ impl Kind for Ingress {
             to.problem(if spec.networking.is_some() { "/networking" } else { "" }, message);
         }
         let tags = to.tag_list();
-        let group = json!({"GroupDescription": format!("load balancer {}", to.id), "VpcId": net.vpc, "Tags": tags});
-        to.add("SecurityGroup", "AWS::EC2::SecurityGroup", group);
+        group::add("SecurityGroup", &format!("load balancer {}", to.id), &net.vpc, to);
         open(spec, if internal { &net.cidr } else { &Value::Null }, to);
         let logs = spec.access_logs.as_ref().and_then(|logs| log_bucket(logs, to));
         let balancer = json!({

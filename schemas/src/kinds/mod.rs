@@ -4,6 +4,7 @@
 //! that is not known yet.
 
 mod grants;
+mod group;
 mod ingress;
 mod microservice;
 pub(crate) mod networking;

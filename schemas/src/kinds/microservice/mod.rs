@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub(crate) use spec::MicroServiceSpec;
 use spec::{Port, PortName};
 
-use super::{Expansion, Kind, Outputs, Source, networking, of, pascal};
+use super::{Expansion, Kind, Outputs, Source, group, networking, of, pascal};
 use crate::{
     around::{Around, Peer},
     uses::{Access, Connection, User},
@@ -82,15 +82,8 @@ impl Kind for MicroService {
         check(spec, to);
         let Some(net) = networking::of(to, "/networking", spec.networking.as_deref()) else { return };
         let tags = to.tag_list();
-        let group = json!({"GroupDescription": format!("tasks of {}", to.id), "VpcId": net.vpc, "Tags": tags});
-        to.add("SecurityGroup", "AWS::EC2::SecurityGroup", group);
-        let out = json!({
-            "GroupId": to.sibling("SecurityGroup", "GroupId"),
-            "IpProtocol": "-1",
-            "CidrIp": "0.0.0.0/0",
-            "Description": "images, logs, AWS and what it uses",
-        });
-        to.add("Egress", "AWS::EC2::SecurityGroupEgress", out);
+        group::add("SecurityGroup", &format!("tasks of {}", to.id), &net.vpc, to);
+        group::open_out("Egress", "SecurityGroup", "images, logs, AWS and what it uses", to);
         let cluster = to.scope.stack.clone() + "-" + &to.scope.env;
         let cluster = to.share("Cluster", "AWS::ECS::Cluster", json!({"ClusterName": cluster}));
         let user =

@@ -120,7 +120,6 @@ pub(super) fn view(it: &Existing, id: &ComponentId, around: &Around<'_>) -> Net 
         public: tier(&tiers.public, "public"),
         private: tier(&tiers.private, "private"),
         data: tier(&tiers.data, "data"),
-        known,
         ..Net::default()
     }
 }

@@ -108,7 +108,7 @@ fn letter(zone: &str, region: &str) -> String {
 }
 
 pub(super) fn view(it: &Managed, id: &ComponentId, around: &Around<'_>) -> Net {
-    let (zones, known) = zones(it, id, around);
+    let (zones, _) = zones(it, id, around);
     let region = &around.scope.region;
     let tier = |name: &str| -> Vec<Subnet> {
         let subnet = |zone: &String| {
@@ -129,7 +129,6 @@ pub(super) fn view(it: &Managed, id: &ComponentId, around: &Around<'_>) -> Net {
         data: tier("Data"),
         private_first: [of_zones("PrivateAssociation"), ways_out].concat(),
         public_first,
-        known,
         ..Net::default()
     }
 }

@@ -43,8 +43,6 @@ pub(crate) struct Net {
     pub public_first: Vec<Address>,
     /// What has to stand before something in a private subnet works.
     pub private_first: Vec<Address>,
-    /// It is as AWS says: what is missing is missing.
-    pub known: bool,
 }
 
 /// A subnet.
@@ -65,11 +63,6 @@ impl Net {
     /// How many zones the subnets are in.
     pub(crate) fn zones(subnets: &[Subnet]) -> usize {
         subnets.iter().map(|it| &it.zone).collect::<std::collections::BTreeSet<_>>().len()
-    }
-
-    /// Where databases stand: the data subnets, or the private ones of a network that has none.
-    pub(crate) fn for_data(&self) -> &[Subnet] {
-        if self.data.is_empty() { &self.private } else { &self.data }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Expansion, Problem,
+        Expansion, Problem, group,
         networking::{self, Net, Subnet},
     },
     spec::RdsSpec,
@@ -25,12 +25,7 @@ pub(super) fn add(spec: &RdsSpec, to: &mut Expansion<'_>) -> Option<Value> {
         });
         to.add("SubnetGroup", "AWS::RDS::DBSubnetGroup", properties);
     }
-    let properties = json!({
-        "GroupDescription": format!("Guards {}", to.id),
-        "VpcId": net.vpc,
-        "Tags": to.tag_list(),
-    });
-    to.add("SecurityGroup", "AWS::EC2::SecurityGroup", properties);
+    group::add("SecurityGroup", &format!("Guards {}", to.id), &net.vpc, to);
     Some(json!([to.sibling("SecurityGroup", "GroupId")]))
 }
 

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Expansion, pascal};
-use crate::{input::Input, kinds::networking};
+use crate::{
+    input::Input,
+    kinds::{group as own_group, networking},
+};
 
 /// A security group.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -93,10 +96,8 @@ pub(super) fn role(name: &str) -> String {
 pub(super) fn add(index: usize, group: &Group, names: &[String], to: &mut Expansion<'_>) {
     let at = format!("/groups/{index}");
     let Some(net) = networking::of(to, &format!("{at}/networking"), group.networking.as_deref()) else { return };
-    let tags = to.tag_list();
     let description = group.description.clone().unwrap_or_else(|| format!("{} of {}", group.name, to.id));
-    let properties = json!({"GroupDescription": description, "VpcId": net.vpc, "Tags": tags});
-    to.add(&role(&group.name), "AWS::EC2::SecurityGroup", properties).name_part = Some(group.name.clone());
+    own_group::add(&role(&group.name), &description, &net.vpc, to).name_part = Some(group.name.clone());
     for (direction, rules) in [(&INGRESS, &group.ingress), (&EGRESS, &group.egress)] {
         for (index, rule) in rules.iter().flatten().enumerate() {
             let at = format!("{at}/{}/{index}", direction.field);
@@ -141,8 +142,10 @@ fn add_rule(at: &str, group: &str, rule: &Rule, way: &Direction, names: &[String
     });
     properties[way.group] = json!(peer);
     properties[way.list] = json!(rule.prefix_list);
+    let own = to.id.at(role(group));
     let role = format!("{}{}{}", role(group), if way.field == "ingress" { "In" } else { "Out" }, pascal(&rule.name));
-    to.add(&role, way.kind, properties);
+    // A rule that lets everything out would be the one that AWS makes: the group is waited for until that is gone.
+    to.add(&role, way.kind, properties).after.push(own);
 }
 
 fn ports(at: &str, rule: &Rule, to: &mut Expansion<'_>) -> Option<(i64, i64)> {
