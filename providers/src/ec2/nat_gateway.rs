@@ -60,6 +60,8 @@ impl NatGateway {
 }
 
 const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(5), ..Settle::FAST };
+/// It takes about a minute until a new one is there.
+const COMING: Settle = Settle { first: Duration::from_secs(20), every: Duration::from_secs(10), ..SLOW };
 
 impl Resource for NatGateway {
     const TYPE: &'static str = "AWS::EC2::NatGateway";
@@ -74,7 +76,7 @@ impl Resource for NatGateway {
         outputs: &[Output::created("NatGatewayId")],
         found: FoundBy::Tag,
         settle: SettleTable {
-            create: SLOW,
+            create: COMING,
             delete: Settle { budget: Duration::from_secs(1_800), ..SLOW },
             ..SettleTable::FAST
         },

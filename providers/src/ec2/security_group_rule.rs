@@ -13,7 +13,7 @@ use deployer_engine::{
         Facts, FoundBy,
         Nature::{CaseFolded, CreateOnly, OnRemove},
         OnRemove::{Replace, Reset},
-        Output, Settle, SettleTable,
+        Output,
     },
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
@@ -128,7 +128,6 @@ macro_rules! rule {
                 serial: Some(|spec| Some(spec["GroupId"].to_string())),
                 found: FoundBy::Token,
                 create_adopts: false,
-                settle: SettleTable { create: Settle { confirmations: 2, ..Settle::FAST }, ..SettleTable::FAST },
                 rate: RATE,
                 page: PAGE,
                 ..Facts::PART

@@ -75,7 +75,12 @@ impl VpcEndpoint {
     }
 }
 
-const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(5), ..Settle::FAST };
+const SLOW: Settle = Settle {
+    budget: Duration::from_secs(600),
+    first: Duration::from_secs(5),
+    every: Duration::from_secs(5),
+    ..Settle::FAST
+};
 
 impl Resource for VpcEndpoint {
     const TYPE: &'static str = "AWS::EC2::VPCEndpoint";

@@ -51,7 +51,13 @@ impl Service {
     }
 }
 
-const ROLLOUT: Settle = Settle { budget: Duration::from_secs(1_200), every: Duration::from_secs(5), ..Settle::FAST };
+/// A new task takes half a minute at least until it runs and is healthy.
+const ROLLOUT: Settle = Settle {
+    budget: Duration::from_secs(1_200),
+    first: Duration::from_secs(10),
+    every: Duration::from_secs(10),
+    ..Settle::FAST
+};
 
 impl Resource for Service {
     const TYPE: &'static str = "AWS::ECS::Service";

@@ -86,6 +86,8 @@ impl LoadBalancer {
 }
 
 const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(5), ..Settle::FAST };
+/// It takes two minutes and more until a new one is there.
+const COMING: Settle = Settle { first: Duration::from_secs(30), every: Duration::from_secs(10), ..SLOW };
 
 impl Resource for LoadBalancer {
     const TYPE: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
@@ -114,7 +116,7 @@ impl Resource for LoadBalancer {
         name: Some(NameRule { max: 32, ..NameRule::regional("/Name") }),
         found: FoundBy::Name,
         create_adopts: true,
-        settle: SettleTable { create: SLOW, update: SLOW, delete: SLOW },
+        settle: SettleTable { create: COMING, update: SLOW, delete: SLOW },
         rate: RATE,
         page: PAGE,
         ..Facts::NAMED

@@ -123,7 +123,8 @@ impl Resource for DbInstance {
         name: Some(NameRule { max: 63, ..NameRule::regional("/DBInstanceIdentifier") }),
         found: FoundBy::Name,
         settle: SettleTable {
-            create: SLOW,
+            // It takes several minutes until a new one is there.
+            create: Settle { first: Duration::from_secs(90), ..SLOW },
             update: Settle { budget: Duration::from_secs(4_800), ..SLOW },
             delete: Settle { budget: Duration::from_secs(3_600), confirmations: 1, ..SLOW },
         },
