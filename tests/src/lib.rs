@@ -4,7 +4,9 @@
 
 pub mod build;
 pub mod emulator;
+pub mod fields;
 pub mod kit;
+pub mod leaves;
 pub mod product;
 pub mod sweep;
 
