@@ -211,8 +211,9 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, path: &str, desired: Side, applied: Side, live: Side) {
-        let how = if self.facts.create_only(path) { How::Replace } else { How::InPlace };
         let natures: Vec<Nature> = self.facts.natures(path).collect();
+        let moved = natures.iter().any(|it| matches!(it, Nature::Rooted)) && is_elsewhere(desired, live);
+        let how = if moved || self.facts.create_only(path) { How::Replace } else { How::InPlace };
         // What was never applied cannot have drifted, even if nothing and an empty list mean the same.
         let drift = desired
             .filter(|_| applied.is_some())
@@ -225,6 +226,14 @@ impl Walk<'_> {
             drift,
         });
     }
+}
+
+/// True of a list that has nothing of what is there; an element that is not known yet is none of it.
+fn is_elsewhere(desired: Side, live: Side) -> bool {
+    let (Some(wanted), Some(there)) = (desired.and_then(Value::as_array), live.and_then(Value::as_array)) else {
+        return false;
+    };
+    !there.is_empty() && !wanted.iter().any(|item| there.contains(item))
 }
 
 fn present(side: Side) -> Side {

@@ -44,6 +44,8 @@ pub enum Nature {
     ServerDefault(&'static str),
     /// Left alone while this function says so of the desired properties.
     OwnedElsewhereWhen(fn(&Value) -> bool),
+    /// A list that keeps an element at least: one with none of the same is another place, and needs a new thing.
+    Rooted,
     /// A number that AWS never lets shrink: a smaller one is refused by the plan.
     OnlyGrows,
     /// Takes references to secrets only.

@@ -28,7 +28,9 @@ fn cargo(package: &str) -> Result<()> {
     command.current_dir(workspace()).args(["build", "--quiet", "-p", package]);
     // What cargo tells the running test of itself: build scripts that look at it would run again, and all that needs them.
     let of_the_test = |name: &str| name == "CARGO_MANIFEST_DIR" || name.starts_with("CARGO_PKG_");
-    std::env::vars().filter(|(name, _)| of_the_test(name)).for_each(|(name, _)| drop(command.env_remove(name)));
+    std::env::vars().filter(|(name, _)| of_the_test(name)).for_each(|(name, _)| {
+        command.env_remove(name);
+    });
     let output = command.output()?;
     if output.status.success() {
         return Ok(());

@@ -18,6 +18,7 @@ const FACTS: Facts = Facts {
         ("/Delay", Nature::OnRemove(OnRemove::Reset("0"))),
         ("/Tags", Nature::ByKey("Key")),
         ("/Set", Nature::Unordered),
+        ("/Place", Nature::Rooted),
         ("/Password", Nature::WriteOnly),
         ("/Count", Nature::InitialOnly),
         ("/Policy", Nature::Document(sorted)),
@@ -52,6 +53,13 @@ fn removal_does_what_is_declared() {
     assert_eq!(changes(json!({}), json!({"Name": "a"}), json!({"Name": "a"})), "/Name:Replace");
     let found = diff(&FACTS, &json!({}), &json!({"Delay": 5}), &json!({"Delay": 5}));
     assert_eq!(with_resets(&json!({"A": 1}), &found), json!({"A": 1, "Delay": 0}));
+}
+
+#[test]
+fn a_list_of_which_nothing_stays_is_another_place() {
+    assert_eq!(changes(json!({"Place": [2, 3]}), json!({}), json!({"Place": [1, 2]})), "/Place:InPlace");
+    assert_eq!(changes(json!({"Place": [3, 4]}), json!({}), json!({"Place": [1, 2]})), "/Place:Replace");
+    assert_eq!(changes(json!({"Place": [1]}), json!({}), json!({"Place": []})), "/Place:InPlace");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use deployer_engine::{
     error::Result,
     facts::{
         Facts, FoundBy, NameRule,
-        Nature::{ByKey, CaseFolded, CreateOnly, Unordered},
+        Nature::{ByKey, CaseFolded, CreateOnly, Rooted, Unordered},
         Output, Settle, SettleTable,
     },
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
@@ -67,6 +67,8 @@ impl Resource for DbSubnetGroup {
             ("/DBSubnetGroupName", CreateOnly),
             ("/DBSubnetGroupName", CaseFolded),
             ("/SubnetIds", Unordered),
+            // It never leaves its VPC, nor subnets that an instance stands in.
+            ("/SubnetIds", Rooted),
             ("/Tags", ByKey("Key")),
         ],
         outputs: &[Output::ready("DBSubnetGroupArn"), Output::created("DBSubnetGroupName")],

@@ -33,6 +33,12 @@ def before(call, world):
         # Fact: a load balancer has one listener a port.
         if there is not None and any(str(it.port) == call.data.get("Port") for it in there.listeners.values()):
             return error(call, "DuplicateListener", "A listener already exists on this port for this load balancer")
+    if call.name == "SetSubnets":
+        there = elb.load_balancers.get(call.data.get("LoadBalancerArn"))
+        wanted = {elb.ec2_backend.get_subnet(text).vpc_id for key, text in call.data.items() if key.startswith("Subnets.member")}
+        # Fact: a load balancer never leaves its VPC.
+        if there is not None and wanted - {there.vpc_id}:
+            return error(call, "InvalidConfigurationRequest", "The subnets are not in the load balancer's VPC")
     if call.name == "CreateLoadBalancer":
         there = next((it for it in elb.load_balancers.values() if it.name == call.data.get("Name")), None)
         if there is not None:

@@ -49,8 +49,16 @@ def before(call, world):
         from moto.ec2.models import ec2_backends
 
         asked = [text for key, text in call.data.items() if key.startswith("SubnetIds.")]
-        zones = {ec2_backends[call.account][call.region].get_subnet(subnet).availability_zone for subnet in asked}
-        if len(zones) < 2:
+        wanted = [ec2_backends[call.account][call.region].get_subnet(subnet) for subnet in asked]
+        there = rds.subnet_groups.get(call.data.get("DBSubnetGroupName"))
+        # Fact: a group never leaves its VPC.
+        if call.name == "ModifyDBSubnetGroup" and there is not None and {it.vpc_id for it in wanted} - {there.vpc_id}:
+            return error(call, "InvalidSubnet", "The new Subnets are not in the same Vpc as the existing subnet group")
+        # Fact: subnets that an instance stands in do not leave its group; in which one it stands is not played.
+        used = there is not None and any(it.db_subnet_group_name == there.name for it in users)
+        if call.name == "ModifyDBSubnetGroup" and used and not {it.id for it in wanted} & {it.id for it in there._subnets}:
+            return error(call, "SubnetAlreadyInUse", "Some of the subnets to be deleted are currently in use by a DB instance")
+        if len({it.availability_zone for it in wanted}) < 2:
             return error(call, "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Please add subnets to cover at least 2 AZs.")
     return None
 

@@ -16,7 +16,7 @@ use deployer_engine::{
     error::Result,
     facts::{
         Facts, FoundBy, NameRule,
-        Nature::{ByKey, CreateOnly, OnRemove, ServerDefault, Settings, Unordered},
+        Nature::{ByKey, CreateOnly, OnRemove, Rooted, ServerDefault, Settings, Unordered},
         OnRemove::{Keep, Reset},
         Output, Settle, SettleTable,
     },
@@ -99,6 +99,8 @@ impl Resource for LoadBalancer {
             ("/Scheme", CreateOnly),
             ("/Scheme", ServerDefault("\"internet-facing\"")),
             ("/Subnets", Unordered),
+            // It never leaves its VPC. Other subnets of the same one could be set, and are not told from those of another.
+            ("/Subnets", Rooted),
             ("/Subnets", OnRemove(Keep)),
             ("/SecurityGroups", Unordered),
             ("/SecurityGroups", OnRemove(Keep)),
