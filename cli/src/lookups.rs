@@ -61,7 +61,7 @@ pub fn need_none(loaded: &Loaded) -> Result<(), Failure> {
     let problems: Vec<Diagnostic> = open(loaded)
         .values()
         .map(|it| {
-            let message = format!("{} was never looked up, and nothing is guessed", it.lookup);
+            let message = format!("nobody asked AWS yet for {}, and nothing is guessed", it.lookup);
             problem(it, message).help("plan or apply once without --offline: the answer is kept in the state")
         })
         .collect();
