@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use deployer_engine::{
     diagnostic::{Diagnostic, Place},
-    lookup::Answers,
+    lookup::{Answers, lasting},
 };
 use deployer_providers::{
     Aws,
@@ -28,16 +28,30 @@ pub async fn answered(
     lenient: bool,
     read: impl Fn(&Answers) -> Result<Loaded, Failure>,
 ) -> Result<Loaded, Failure> {
-    let mut answers = if lenient { remembered.clone() } else { Answers::new() };
+    let kept = if lenient { remembered.clone() } else { lasting(remembered) };
+    let may_ask_again = !kept.is_empty() && !lenient;
+    match asked(aws, kept, remembered, lenient, &read).await {
+        Err(Failure::Problems(_)) if may_ask_again => asked(aws, Answers::new(), remembered, lenient, &read).await,
+        other => other,
+    }
+}
+
+async fn asked(
+    aws: &Aws,
+    mut answers: Answers,
+    remembered: &Answers,
+    lenient: bool,
+    read: &impl Fn(&Answers) -> Result<Loaded, Failure>,
+) -> Result<Loaded, Failure> {
     for _ in 0..ROUNDS {
         let loaded = read(&answers)?;
         let open = open(&loaded);
         if open.is_empty() {
             return Ok(loaded);
         }
-        let asked = open.iter().map(async |(key, it)| Ok::<_, Failure>((key, it, answer(aws, &it.lookup).await?)));
+        let questions = open.iter().map(async |(key, it)| Ok::<_, Failure>((key, it, answer(aws, &it.lookup).await?)));
         let mut problems = Vec::new();
-        for (key, it, found) in try_join_all(asked).await? {
+        for (key, it, found) in try_join_all(questions).await? {
             match found {
                 Found::Answer(value) => {
                     let bound = it.lookup.bind(remembered.get(key), value);
@@ -61,7 +75,7 @@ pub fn need_none(loaded: &Loaded) -> Result<(), Failure> {
     let problems: Vec<Diagnostic> = open(loaded)
         .values()
         .map(|it| {
-            let message = format!("{} was never looked up, and nothing is guessed", it.lookup);
+            let message = format!("nobody asked AWS yet for {}, and nothing is guessed", it.lookup);
             problem(it, message).help("plan or apply once without --offline: the answer is kept in the state")
         })
         .collect();

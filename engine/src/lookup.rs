@@ -74,6 +74,13 @@ impl std::fmt::Display for Lookup {
     }
 }
 
+/// Answers that stay good until the files ask for more than they hold: zones do not move, and versions of engines are only
+/// added. AWS is asked again once they do not fit.
+pub fn lasting(answers: &Answers) -> Answers {
+    let lasts = |key: &String| [ZONES, ENGINE_VERSIONS].iter().any(|kind| key.split(' ').next() == Some(kind));
+    answers.iter().filter(|(key, _)| lasts(key)).map(|(key, answer)| (key.clone(), answer.clone())).collect()
+}
+
 /// All answers that are kept in the shards.
 pub fn remembered<'a>(shards: impl IntoIterator<Item = (&'a ComponentId, &'a Record<Shard>)>) -> Answers {
     shards.into_iter().flat_map(|(_, shard)| shard.body.lookups.clone()).collect()
@@ -92,6 +99,8 @@ mod tests {
         assert_eq!(bound, json!(["b", "a", "c"]));
         let vpc = Lookup::new(NETWORK, json!({"vpcId": "vpc-1"}));
         assert_eq!(vpc.bind(Some(&json!({"VpcId": "x"})), json!({"VpcId": "y"})), json!({"VpcId": "y"}));
+        let answers = Answers::from([(zones.key(), json!(["a"])), (vpc.key(), json!({}))]);
+        assert_eq!(lasting(&answers).into_keys().collect::<Vec<_>>(), ["zones"]);
         assert_eq!(
             (vpc.key(), vpc.to_string()),
             (r#"network {"vpcId":"vpc-1"}"#.into(), "the VPC with vpcId vpc-1".into())

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// A few types are enough here. Of some the names of properties are known, as their providers have them.
 struct Catalog;
 
-const INSTANCE: [&str; 28] = [
+const INSTANCE: [&str; 29] = [
     "DBInstanceIdentifier",
     "DBInstanceClass",
     "Engine",
@@ -28,6 +28,7 @@ const INSTANCE: [&str; 28] = [
     "DBName",
     "MasterUsername",
     "ManageMasterUserPassword",
+    "MasterUserPassword",
     "AllocatedStorage",
     "MaxAllocatedStorage",
     "StorageType",

@@ -79,6 +79,27 @@ impl Emulator {
         Ok(answer["operations"].as_array().cloned().unwrap_or_default())
     }
 
+    /// Keeps everything as it is, of all accounts; to be called when no other call is on its way.
+    pub fn snapshot(&self) -> Result<()> {
+        self.go("snapshot")
+    }
+
+    /// Goes back to the last snapshot, which stays.
+    pub fn restore(&self) -> Result<()> {
+        self.go("restore")
+    }
+
+    /// Forgets the last snapshot, and goes back to the one before it.
+    pub fn discard(&self) -> Result<()> {
+        self.go("discard")
+    }
+
+    fn go(&self, what: &str) -> Result<()> {
+        ureq::post(format!("{}/_emulator/{what}", self.endpoint)).send_json(json!({}))?;
+        // Answered by who is there then.
+        self.unsupported().map(drop)
+    }
+
     /// Waits until it ends.
     pub fn wait(mut self) -> Result<()> {
         // Waiting closes a child's stdin, and that is its sign to end.

@@ -44,6 +44,25 @@ impl Product {
         &self.client
     }
 
+    /// Copies a folder's files into it.
+    pub fn fill(&self, from: &Path) -> Result<()> {
+        copy(from, self.folder())
+    }
+
+    /// Copies its files to another folder.
+    pub fn save(&self, to: &Path) -> Result<()> {
+        copy(self.folder(), to)
+    }
+
+    /// Has the files of another folder, and no others.
+    pub fn restore(&self, from: &Path) -> Result<()> {
+        for entry in fs::read_dir(self.folder())? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+        }
+        self.fill(from)
+    }
+
     /// Writes a file.
     pub fn write(&self, file: &str, text: &str) -> Result<()> {
         let path = self.folder().join(file);
@@ -92,6 +111,20 @@ impl Product {
     pub fn start(&self, arguments: &[&str]) -> Result<Child> {
         Ok(self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &place)?
+        } else {
+            fs::copy(entry.path(), place).map(drop)?
+        }
+    }
+    Ok(())
 }
 
 /// What an ended command said.

@@ -9,7 +9,6 @@ use deployer_tests::{
     Result,
     emulator::{Client, Emulator},
     product::Product,
-    sweep::{Second, Sweep, run},
 };
 use serde_json::json;
 
@@ -244,19 +243,6 @@ fn json_is_one_document_or_lines_and_nothing_else() -> Result<()> {
     product.edit("orders/components.yaml", "60s", "70s")?;
     let said = product.run(&["apply", "-e", "dev"])?;
     assert_eq!(said.code, Some(4), "{said:?}");
-    Ok(())
-}
-
-/// A seeded sample of the kill sweep; all of it: `cargo run -p deployer-tests --bin killsweep -- --all`.
-#[test]
-fn killed_at_a_sample_of_points_it_converges() -> Result<()> {
-    let sweep = Sweep::new(SCALE)?;
-    let undisturbed = sweep.undisturbed()?;
-    let kills = undisturbed.kills();
-    let second = |index| (index % 4 == 0).then_some(Second::Write(3));
-    let sample: Vec<_> =
-        kills.iter().step_by(kills.len() / 8).enumerate().map(|(index, kill)| (*kill, second(index))).collect();
-    assert_eq!(run(&sample, &[sweep], &undisturbed).len(), sample.len());
     Ok(())
 }
 

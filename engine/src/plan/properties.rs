@@ -6,8 +6,8 @@ use super::planner::Planner;
 use crate::{
     address::Address,
     desired::DesiredResource,
-    expr,
-    facts::Facts,
+    expr::{self, Hole},
+    facts::{Facts, Nature},
     names,
     state::{self, Generation},
 };
@@ -38,6 +38,7 @@ impl Planner<'_> {
             };
             set(&mut properties, rule.field, json!(name));
         }
+        self.refuse_plain_secrets(address, facts, &properties);
         if let Some(at) = facts.tags {
             let who = state::identity(self.input.lineage, address, number);
             let ours = [
@@ -50,6 +51,21 @@ impl Planner<'_> {
             add_tags(&mut properties, at, &ours);
         }
         Some((name, properties))
+    }
+}
+
+impl Planner<'_> {
+    /// A sensitive field takes the place of a secret, never its value: a value would stand in plan, state and journal.
+    fn refuse_plain_secrets(&mut self, address: &Address, facts: &Facts, properties: &Value) {
+        for (path, nature) in facts.fields {
+            let plain = |value: &&Value| !matches!(expr::hole(value), Some(Hole::Secret(_)));
+            if matches!(nature, Nature::Sensitive) && properties.pointer(path).filter(plain).is_some() {
+                let field = path.trim_start_matches('/');
+                let message =
+                    format!("{field} takes a reference to a secret, never its value: `valueFrom: {{secret: NAME}}`");
+                self.problem("plain-secret", address, path, message);
+            }
+        }
     }
 }
 

@@ -223,7 +223,7 @@ impl<'a> Expansion<'a> {
     pub fn peer_of<K: Kind>(&mut self, path: &str, name: &str) -> Option<(&'a Peer, K::Spec)> {
         let peer = self.peer(path, name)?;
         if peer.id.kind != K::KIND {
-            self.problem(path, format!("`{name}` is a {}, and this takes a {}", peer.id.kind, K::KIND));
+            self.problem(path, format!("`{name}` is of kind {}, and this takes one of kind {}", peer.id.kind, K::KIND));
             return None;
         }
         Some((peer, peer.decode()?))

@@ -26,6 +26,7 @@ class Shell:
         self.lock = threading.RLock()
         self.clients, self.unsupported, self.stale, self.answers, self.tokens = {}, [], {}, {}, {}
         self.world = World()
+        self.pause, self.wish, self.answered = None, None, threading.Event()
 
     def client(self, name):
         with self.lock:
@@ -40,7 +41,9 @@ class Shell:
         environ["CONTENT_LENGTH"] = str(len(body))
         if environ.get("PATH_INFO", "").startswith("/_emulator/"):
             answer = self.control(environ, body)
-            return self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+            reply = self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+            self.answered.set()
+            return reply
         try:
             answer = self.serve(Call(environ, body))
         except Drop:
@@ -172,6 +175,11 @@ class Shell:
                     "max_in_flight": client.max_in_flight, "log": client.log}
         elif what == "calls/clear":
             client.clear()
+        elif what in ("snapshot", "restore", "discard"):
+            # All accounts at once, with everything that is due: see `__main__`.
+            self.wish = what
+            self.answered.clear()
+            self.pause()
         elif what == "unsupported":
             return {"operations": self.unsupported}
         elif what == "reset":

@@ -1,5 +1,6 @@
-//! The tour: `cargo demo`. The emulator is started, and the real binary is shown on a small real stack: init, plan, apply, no
-//! changes, an update, a replacement, a change from outside, a kill in the middle of an apply and the recovery, destroy.
+//! The tour: `cargo demo`. The emulator is started, and the real binary is shown on a web app - network, load balancer, service,
+//! database, queue, bucket: plan, apply, no changes, an update, a new version, a change from outside, a kill in the middle of
+//! an apply and the recovery, destroy.
 //!
 //! Each claim is checked; the demo fails where one does not hold.
 
@@ -11,6 +12,8 @@ use deployer_tests::{Result, build, emulator::Emulator, product::Product};
 
 /// Fifty times as fast as AWS: a lock's life is still more than a second.
 const SCALE: f64 = 0.02;
+const PLAN: &[&str] = &["plan", "-e", "dev", "--detailed-exitcode"];
+const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 
 fn main() -> Result<()> {
     title("The emulator: moto with AWS's sense of time and refusal, in a process of its own");
@@ -19,42 +22,44 @@ fn main() -> Result<()> {
     let stack = Product::new(&client)?;
     println!("{}", emulator.endpoint());
 
-    title("A new stack, and what it would take");
-    show(&stack, &["init", "shop"], 0)?;
-    show(&stack, &["validate", "-e", "dev"], 0)?;
-    show(&stack, &["plan", "-e", "dev"], 0)?;
+    title("A new stack of your own takes one line; this tour goes on with a web app: fixtures/stacks/web-app");
+    show(&Product::new(&client)?, &["init", "hello"], 0)?;
+    stack.fill(&build::workspace().join("fixtures/stacks/web-app"))?;
+    must_say(&show(&stack, &["validate", "-e", "dev"], 0)?, "56 resources")?;
+
+    title("What it would take");
+    must_say(&show(&stack, &["plan", "-e", "dev"], 0)?, "56 to create")?;
 
     title("Apply; each step is confirmed by a read");
-    show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?;
+    must_say(&show(&stack, APPLY, 0)?, "MicroService.api  url")?;
 
     title("A second plan is empty");
-    must_say(&show(&stack, &["plan", "-e", "dev", "--detailed-exitcode"], 0)?, "No changes")?;
+    must_say(&show(&stack, PLAN, 0)?, "No changes")?;
 
     title("An update in place: the queue's visibility timeout");
-    stack.edit("orders/components.yaml", "visibilityTimeout: 60s", "visibilityTimeout: 90s")?;
-    must_say(&show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?, "VisibilityTimeout: 60 -> 90")?;
+    stack.edit("checkout.yaml", "visibilityTimeout: 60", "visibilityTimeout: 90")?;
+    must_say(&show(&stack, APPLY, 0)?, "VisibilityTimeout: 60 -> 90")?;
 
-    title("A replacement: the log group's class is create-only; the new one first, the old one last");
-    stack.edit(
-        "orders/components.yaml",
-        "{RetentionInDays: 30}",
-        "{RetentionInDays: 30, LogGroupClass: INFREQUENT_ACCESS}",
-    )?;
-    must_say(&show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?, "1 to replace")?;
+    title("A new version: a task definition cannot be changed, so the new one comes first and the old one goes last");
+    let version = ["--var", "apiTag=1.4.2"];
+    must_say(&show(&stack, &[APPLY, &version].concat(), 0)?, "1 to change, 1 to replace")?;
+    must_say(&show(&stack, &[PLAN, &version].concat(), 0)?, "No changes")?;
+    stack.edit("stack.yaml", "default: 1.4.1", "default: 1.4.2")?;
 
     title("Somebody changes a field outside of deployer; the plan sees that field and nothing else");
     tamper(&stack)?;
     let plan = show(&stack, &["plan", "-e", "dev"], 0)?;
     must_say(&plan, "changed outside")?;
+    must_say(&plan, "1 to change")?;
     must_say(&plan, "VisibilityTimeout: 7 -> 90")?;
-    show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?;
+    show(&stack, APPLY, 0)?;
 
     title("SIGKILL in the middle of an apply, right after AWS made a queue and before we heard of it");
     stack.write("more.yaml", MORE)?;
     client.clear_calls()?;
     client.freeze(1, "after")?;
     println!("$ deployer apply -e dev --auto-approve");
-    let mut child = stack.start(&["apply", "-e", "dev", "--auto-approve"])?;
+    let mut child = stack.start(APPLY)?;
     let frozen = client.wait_frozen(20_000)?.ok_or("the apply made no call")?;
     child.kill()?;
     child.wait()?;
@@ -62,9 +67,9 @@ fn main() -> Result<()> {
     println!("killed during {frozen}; no answer came, nothing of it is in the state but the intent");
 
     title("The next apply settles it by asking AWS, and goes on; nothing is made twice");
-    let said = show(&stack, &["apply", "-e", "dev", "--auto-approve"], 0)?;
+    let said = show(&stack, APPLY, 0)?;
     must_say(&said, "it was created")?;
-    must_say(&show(&stack, &["plan", "-e", "dev", "--detailed-exitcode"], 0)?, "No changes")?;
+    must_say(&show(&stack, PLAN, 0)?, "No changes")?;
     show(&stack, &["history", "-e", "dev"], 0)?;
 
     title("Destroy");
@@ -72,7 +77,7 @@ fn main() -> Result<()> {
 
     title("An independent listing (boto3) of what is left in the account");
     let left = client.inventory()?;
-    println!("{left:#}");
+    println!("{left}");
     let nothing = left
         .as_object()
         .is_some_and(|kinds| kinds.values().all(|all| all.as_object().is_some_and(serde_json::Map::is_empty)));

@@ -1,13 +1,14 @@
-//! The kill sweep: `cargo run -p deployer-tests --bin killsweep [-- --all | --sample N] [--seed S] [--workers N]`.
+//! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app] [--all | --sample N] [--seed S]
+//! [--workers N]`.
 //!
-//! First one kill at each chosen point; then, for some of them, a second kill at each AWS call and each record write of the
-//! run that recovers. Prints its points, its seed and its failures, and ends with 1 if there is one.
+//! First one kill at each chosen point; then, for some of them, a second kill in the run that recovers. Prints its points,
+//! its seed and its failures, and ends with 1 if there is one.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
 use deployer_tests::{
     Result,
-    sweep::{Case, Recovered, Second, Sweep, run},
+    sweep::{Case, Point, Recovered, Results, Second, Sweep, Wrong, run, tour::TOURS},
 };
 
 fn main() -> Result<()> {
@@ -16,26 +17,43 @@ fn main() -> Result<()> {
     let seed: usize = value("--seed").map_or(Ok(1), |text| text.parse())?;
     let sample: usize = value("--sample").map_or(Ok(24), |text| text.parse())?;
     let count: usize = value("--workers").map_or(Ok(2), |text| text.parse())?;
+    let name = value("--tour").map_or("queues", String::as_str);
+    let tour = TOURS.iter().copied().find(|it| it.name == name).ok_or("there is no tour of this name")?;
     let all = arguments.iter().any(|it| it == "--all");
-    let workers = (0..count.max(1)).map(|_| Sweep::new(0.01)).collect::<Result<Vec<_>>>()?;
+    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, 0.01)).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
     println!(
-        "undisturbed: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",
+        "{name}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",
         undisturbed.calls, undisturbed.writes
     );
 
     let kills = undisturbed.kills();
-    let wanted = if all { kills.len() } else { sample };
-    let once: Vec<Case> = spread(&kills, wanted, seed).into_iter().map(|kill| (kill, None)).collect();
-    let passed = run(&once, &workers, &undisturbed);
-    println!("one kill: points {}, failures {}", once.len(), once.len() - passed.len());
+    let once: Vec<Case> =
+        spread(&kills, if all { kills.len() } else { sample }, seed).into_iter().map(|kill| (kill, None)).collect();
+    let first = run(&once, &mut workers, &undisturbed);
+    println!("one kill: points {}, failures {}", once.len(), once.len() - first.passed.len());
 
-    let twice: Vec<Case> =
-        spread(&passed, if all { 4 } else { 1 }, seed).into_iter().flat_map(|(case, took)| again(case, took)).collect();
-    let passed_twice = run(&twice, &workers, &undisturbed).len();
-    println!("two kills: points {}, failures {}", twice.len(), twice.len() - passed_twice);
-    let failures = once.len() - passed.len() + twice.len() - passed_twice;
-    println!("points {}, failures {failures}", once.len() + twice.len());
+    // Where the first kill is at a record write, steps run one after another, and the next run is the same each time.
+    let same = first.passed.iter().filter(|((kill, _), _)| matches!(kill.point, Point::Write(_))).copied();
+    let chosen = spread(&same.collect::<Vec<_>>(), if all { 8 } else { 2 }, seed);
+    let twice: Vec<Case> = chosen.into_iter().flat_map(|(case, took)| again(case, took, all, seed)).collect();
+    let second = run(&twice, &mut workers, &undisturbed);
+    println!("two kills: points {}, failures {}", twice.len(), twice.len() - second.passed.len());
+    report(once.len() + twice.len(), &[&first, &second])
+}
+
+fn report(points: usize, results: &[&Results]) -> Result<()> {
+    let failures = points - results.iter().map(|it| it.passed.len()).sum::<usize>();
+    let count = |wrong: Wrong| results.iter().filter_map(|it| it.failed.get(&wrong)).sum::<usize>();
+    println!("points {points}, failures {failures}");
+    println!(
+        "points {points}: orphans or differences {}, unconverged {}, locks left {}, not reached {}, other {}",
+        count(Wrong::Differs),
+        count(Wrong::Unconverged),
+        count(Wrong::Locked),
+        count(Wrong::NotReached),
+        count(Wrong::Broken)
+    );
     if failures > 0 { Err("the sweep has failures".into()) } else { Ok(()) }
 }
 
@@ -45,8 +63,11 @@ fn spread<T: Copy>(all: &[T], wanted: usize, seed: usize) -> Vec<T> {
     all.iter().skip(seed % step).step_by(step).copied().collect()
 }
 
-/// A second kill at each call and write of the run that recovered.
-fn again((kill, _): Case, took: Recovered) -> impl Iterator<Item = Case> {
-    let seconds = (1..=took.calls).map(Second::Call).chain((1..=took.writes).map(Second::Write));
-    seconds.map(move |second| (kill, Some(second)))
+/// A second kill at each call and write of the run that recovered, or at some of them. How often that run asks while it waits
+/// is a matter of time: its last third of calls is no sure thing.
+fn again((kill, _): Case, took: Recovered, all: bool, seed: usize) -> Vec<Case> {
+    let (calls, writes): (Vec<u64>, Vec<u64>) = ((1..=took.calls * 2 / 3).collect(), (1..=took.writes).collect());
+    let some = |numbers: &[u64]| spread(numbers, if all { numbers.len() } else { 4 }, seed);
+    let seconds = some(&calls).into_iter().map(Second::Call).chain(some(&writes).into_iter().map(Second::Write));
+    seconds.map(|second| (kill, Some(second))).collect()
 }

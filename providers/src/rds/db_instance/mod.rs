@@ -12,7 +12,10 @@ use deployer_engine::{
     error::Result,
     facts::{
         Facts, FoundBy, NameRule,
-        Nature::{ByKey, CaseFolded, CreateOnly, OnRemove, OnlyGrows, OwnedElsewhereWhen, PrefixVersion, Unordered},
+        Nature::{
+            ByKey, CaseFolded, CreateOnly, OnRemove, OnlyGrows, OwnedElsewhereWhen, PrefixVersion, Sensitive,
+            Unordered, WriteOnly,
+        },
         OnRemove::{Keep, Reset},
         Output, Settle, SettleTable,
     },
@@ -26,24 +29,33 @@ use super::{RATE, rds_tags, retag};
 use crate::{
     Aws,
     call::{failed, found, gone},
+    secret::Secrets,
     tags::to_map,
 };
 
 /// A database.
 pub struct DbInstance {
     rds: Client,
+    secrets: Secrets,
 }
 
 impl DbInstance {
     /// Over these clients.
     pub fn new(aws: &Aws) -> Self {
-        Self { rds: Client::new(aws.config()) }
+        Self { rds: Client::new(aws.config()), secrets: Secrets::new(aws) }
     }
 
     async fn describe(&self, name: &str) -> Result<Option<Live>> {
         let answer = self.rds.describe_db_instances().db_instance_identifier(name).send().await;
         let all = found(answer.map_err(failed("DescribeDBInstances")))?.and_then(|it| it.db_instances);
         Ok(all.into_iter().flatten().next())
+    }
+
+    async fn password(&self, spec: &DbInstanceSpec) -> Result<Option<String>> {
+        match &spec.master_user_password {
+            Some(place) => self.secrets.value(place).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn create_replica(&self, spec: &DbInstanceSpec, source: &str) -> Result<()> {
@@ -108,6 +120,9 @@ impl Resource for DbInstance {
             ("/AutoMinorVersionUpgrade", OnRemove(Reset("true"))),
             ("/CopyTagsToSnapshot", OnRemove(Reset("false"))),
             ("/ManageMasterUserPassword", OnRemove(Keep)),
+            ("/MasterUserPassword", Sensitive),
+            ("/MasterUserPassword", WriteOnly),
+            ("/MasterUserPassword", OnRemove(Keep)),
             ("/EnableCloudwatchLogsExports", Unordered),
             ("/EnablePerformanceInsights", OnRemove(Reset("false"))),
             ("/Tags", ByKey("Key")),
@@ -143,7 +158,7 @@ impl Resource for DbInstance {
         let created = Created::whole(name.clone()).output("DBInstanceIdentifier", name);
         if let Some(source) = &spec.source_identifier {
             self.create_replica(spec, source).await?;
-            return Ok(created.without(&["BackupRetentionPeriod", "PreferredBackupWindow", "DBParameterGroupName"]));
+            return Ok(created.without(spec::AFTER_A_REPLICA));
         }
         let call = self
             .rds
@@ -155,6 +170,7 @@ impl Resource for DbInstance {
             .set_db_name(spec.db_name.clone())
             .set_master_username(spec.master_username.clone())
             .set_manage_master_user_password(spec.manage_master_user_password)
+            .set_master_user_password(self.password(spec).await?)
             .set_allocated_storage(spec.allocated())
             .set_max_allocated_storage(spec.max_allocated_storage)
             .set_storage_type(spec.storage_type.clone())
@@ -190,7 +206,11 @@ impl Resource for DbInstance {
     ) -> Result<()> {
         if changed.0.iter().any(|path| !path.starts_with("/Tags")) {
             let call = self.rds.modify_db_instance().db_instance_identifier(&id.0).apply_immediately(true);
-            spec::changes(call, live, spec, changed).send().await.map_err(failed("ModifyDBInstance"))?;
+            let mut call = spec::changes(call, live, spec, changed);
+            if changed.touches("MasterUserPassword") {
+                call = call.set_master_user_password(self.password(spec).await?).manage_master_user_password(false);
+            }
+            call.send().await.map_err(failed("ModifyDBInstance"))?;
         }
         if changed.touches("Tags") {
             let arn = self.describe(&id.0).await?.and_then(|it| it.db_instance_arn).unwrap_or_default();

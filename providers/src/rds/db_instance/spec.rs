@@ -7,7 +7,7 @@ use aws_sdk_rds::{
 use deployer_engine::resource::{Changed, Seen};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::live_tags;
 use crate::tags::Tag;
@@ -37,6 +37,9 @@ pub struct DbInstanceSpec {
     /// AWS makes, keeps and rotates the first user's password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manage_master_user_password: Option<bool>,
+    /// The first user's password, where AWS does not make it: a secret's place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_user_password: Option<Value>,
     /// GiB, as a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_storage: Option<String>,
@@ -114,6 +117,18 @@ impl DbInstanceSpec {
         self.port.as_ref()?.parse().ok()
     }
 }
+
+/// What the call that makes a replica does not carry.
+pub(super) const AFTER_A_REPLICA: &[&str] = &[
+    "AutoMinorVersionUpgrade",
+    "BackupRetentionPeriod",
+    "CopyTagsToSnapshot",
+    "DBParameterGroupName",
+    "EnableCloudwatchLogsExports",
+    "EnablePerformanceInsights",
+    "PreferredBackupWindow",
+    "PreferredMaintenanceWindow",
+];
 
 /// One call with what changed, and nothing else: a value that is sent again may start work of its own.
 pub(super) fn changes(
@@ -197,6 +212,7 @@ pub(super) fn from_live(live: Live) -> Seen<DbInstanceSpec> {
         db_name: live.db_name,
         master_username: live.master_username,
         manage_master_user_password: Some(live.master_user_secret.is_some()),
+        master_user_password: None,
         allocated_storage: live.allocated_storage.map(|size| size.to_string()),
         max_allocated_storage: live.max_allocated_storage,
         storage_type: live.storage_type,

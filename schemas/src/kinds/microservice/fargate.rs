@@ -18,12 +18,13 @@ fn memories(size: &(i64, i64, i64, i64)) -> Vec<i64> {
     all.filter(|memory| size.0 != 256 || *memory != 1_536).collect()
 }
 
-/// What is wrong with a size, and the nearest that Fargate has; none if it has it.
-pub(super) fn misfit(cpu: i64, memory: i64) -> Option<String> {
+/// Which field of a size is wrong, and the nearest that Fargate has; none if it has it.
+pub(super) fn misfit(cpu: i64, memory: i64) -> Option<(&'static str, String)> {
     let Some(size) = SIZES.iter().find(|size| size.0 == cpu) else {
         let near = SIZES.iter().min_by_key(|size| (size.0 - cpu).abs()).map(|size| size.0).unwrap_or_default();
         let all: Vec<String> = SIZES.iter().map(|size| size.0.to_string()).collect();
-        return Some(format!("Fargate has no tasks of {cpu} CPU units; the nearest is {near} (of {})", all.join(", ")));
+        let all = all.join(", ");
+        return Some(("/cpu", format!("Fargate has no tasks of {cpu} CPU units; the nearest is {near} (of {all})")));
     };
     let all = memories(size);
     if all.contains(&memory) {
@@ -32,7 +33,8 @@ pub(super) fn misfit(cpu: i64, memory: i64) -> Option<String> {
     let below = all.iter().rev().find(|it| **it < memory);
     let above = all.iter().find(|it| **it > memory);
     let near: Vec<String> = below.into_iter().chain(above).map(ToString::to_string).collect();
-    Some(format!("Fargate has no task of {cpu} CPU units with {memory} MiB; the nearest: {} MiB", near.join(" and ")))
+    let near = near.join(" and ");
+    Some(("/memory", format!("Fargate has no task of {cpu} CPU units with {memory} MiB; the nearest: {near} MiB")))
 }
 
 #[cfg(test)]
@@ -42,9 +44,10 @@ mod tests {
     #[test]
     fn the_nearest_sizes_are_named() {
         assert_eq!((misfit(256, 1_024), misfit(512, 1_024), misfit(4_096, 30_720)), (None, None, None));
-        assert!(misfit(512, 512).is_some_and(|said| said.ends_with("the nearest: 1024 MiB")));
-        assert!(misfit(1_024, 2_500).is_some_and(|said| said.ends_with("the nearest: 2048 and 3072 MiB")));
-        assert!(misfit(256, 1_536).is_some_and(|said| said.ends_with("the nearest: 1024 and 2048 MiB")));
-        assert!(misfit(500, 1_024).is_some_and(|said| said.contains("the nearest is 512")));
+        let says = |cpu, memory, words: &str| misfit(cpu, memory).is_some_and(|(_, said)| said.contains(words));
+        assert!(says(512, 512, "the nearest: 1024 MiB"));
+        assert!(says(1_024, 2_500, "the nearest: 2048 and 3072 MiB"));
+        assert!(says(256, 1_536, "the nearest: 1024 and 2048 MiB"));
+        assert!(says(500, 1_024, "the nearest is 512"));
     }
 }

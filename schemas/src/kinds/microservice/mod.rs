@@ -183,8 +183,8 @@ fn port<'s>(spec: &'s MicroServiceSpec, name: Option<&PortName>) -> Result<&'s P
 }
 
 fn check(spec: &MicroServiceSpec, to: &mut Expansion<'_>) {
-    if let Some(message) = fargate::misfit(spec.cpu, spec.memory) {
-        to.problem("/memory", message);
+    if let Some((field, message)) = fargate::misfit(spec.cpu, spec.memory) {
+        to.problem(field, message);
     }
     to.within("/scratch", spec.scratch, 21, 200);
     for (index, it) in spec.ports.iter().flatten().enumerate() {

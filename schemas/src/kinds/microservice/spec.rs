@@ -33,7 +33,7 @@ pub(crate) struct MicroServiceSpec {
     /// How many tasks run.
     pub(super) replicas: Option<Replicas>,
     /// Environment variables of the main container; one that comes from a secret is given to ECS as such.
-    pub(super) env: Option<BTreeMap<String, Input<Text>>>,
+    pub(super) env: Option<BTreeMap<String, Input<Plain>>>,
     /// Environment variables whose values ECS takes from secrets and parameters.
     pub(super) secrets: Option<BTreeMap<String, Secret>>,
     /// Containers beside the main one.
@@ -66,7 +66,7 @@ pub(crate) struct MicroServiceSpec {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "the shape is checked, the value is taken as it is")]
-pub(crate) enum Text {
+pub(crate) enum Plain {
     /// A text.
     Text(String),
     /// A number.
@@ -171,7 +171,7 @@ pub(crate) struct Sidecar {
     /// The ports that it opens.
     pub(super) ports: Option<Vec<Port>>,
     /// Environment variables.
-    pub(super) env: Option<BTreeMap<String, Input<Text>>>,
+    pub(super) env: Option<BTreeMap<String, Input<Plain>>>,
     /// Environment variables whose values ECS takes from secrets and parameters.
     pub(super) secrets: Option<BTreeMap<String, Secret>>,
     /// The task ends when it ends.

@@ -12,7 +12,7 @@ use deployer_engine::{
 };
 use serde_json::{Value, json};
 
-use super::spec::{Architecture, HealthCheck, MicroServiceSpec, Port, Secret, Sidecar, Text, Transport};
+use super::spec::{Architecture, HealthCheck, MicroServiceSpec, Plain, Port, Secret, Sidecar, Transport};
 use crate::{input::Input, kinds::Expansion, uses::Used};
 
 /// How many days CloudWatch can keep logs.
@@ -167,7 +167,7 @@ type Variables = BTreeMap<String, Value>;
 /// Plain variables, and those that ECS takes from elsewhere.
 fn variables(
     at: &str,
-    env: Option<&BTreeMap<String, Input<Text>>>,
+    env: Option<&BTreeMap<String, Input<Plain>>>,
     secrets: Option<&BTreeMap<String, Secret>>,
     reads: &mut Reads,
     to: &mut Expansion<'_>,

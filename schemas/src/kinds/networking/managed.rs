@@ -272,7 +272,8 @@ fn check_zones(it: &Managed, zones: &[String], known: bool, to: &mut Expansion<'
         to.problem("/managed/zones", "say how many zones or which ones, not both");
     }
     if known && it.zones.is_none() && zones.len() < it.wanted() {
-        let message = format!("{} has {} zones: {}", to.scope.region, zones.len(), zones.join(", "));
+        let (wanted, has, region) = (it.wanted(), zones.len(), &to.scope.region);
+        let message = format!("{wanted} zones are asked for, and {region} has {has}: {}", zones.join(", "));
         to.problem("/managed/availabilityZones", message);
     }
     if it.zones.as_ref().is_some_and(|zones| zones.is_empty() || zones.len() > 4) {

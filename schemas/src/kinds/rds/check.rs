@@ -11,10 +11,12 @@ use super::{
 use crate::around::Peer;
 
 /// Fields of a replica that are its source's.
-const OF_THE_SOURCE: [&str; 7] = ["engine", "version", "storage", "database", "username", "port", "encryption"];
+const OF_THE_SOURCE: [&str; 8] =
+    ["engine", "version", "storage", "database", "username", "password", "port", "encryption"];
 
-/// AWS's documentation says so of every engine but SQL Server. A warning, since it is AWS's to lift.
-const REFUSED: &str = "AWS makes no replica of a database whose password it manages, and it manages those of all databases here: expect it to refuse";
+/// AWS's documentation says so of every engine but SQL Server.
+const MANAGED: &str =
+    "AWS makes no replica of a database whose password it manages: keep one in Secrets Manager and name it";
 
 /// What is wrong with it.
 pub(super) fn check(spec: &RdsSpec, source: Option<&(&Peer, RdsSpec)>, to: &mut Expansion<'_>) {
@@ -146,7 +148,9 @@ fn replicas(spec: &RdsSpec, to: &mut Expansion<'_>) {
         let message = "a replica starts from a backup, and none are made: set `backups.retention` to 1 or more";
         to.problem("/readReplicas", message);
     }
-    to.warning("/readReplicas", REFUSED);
+    if spec.password.is_none() {
+        to.problem("/readReplicas", format!("{MANAGED} with `password: {{secret: NAME}}`"));
+    }
     for (index, it) in all.iter().enumerate() {
         identifier(&format!("/readReplicas/{index}/name"), &it.name, to);
         if let Some(class) = &it.class {
@@ -170,7 +174,9 @@ fn replica(name: &str, spec: &RdsSpec, source: Option<&(&Peer, RdsSpec)>, to: &m
     if peer.id == *to.id {
         to.problem("/replicaOf", "a database is no replica of itself");
     } else if source.replica_of.is_none() && !no_backups(source) {
-        to.warning("/replicaOf", REFUSED);
+        if source.password.is_none() {
+            to.problem("/replicaOf", format!("{MANAGED} in `{name}`: `password: {{secret: NAME}}`"));
+        }
     } else if let Some(first) = &source.replica_of {
         let related = Some((peer.id.clone(), "/replicaOf".to_owned(), "it is a replica here".to_owned()));
         let message = format!("`{name}` is a replica itself: name its source, `{first}`");

@@ -54,8 +54,8 @@ impl Kind for Rds {
             of("identifier", "Instance", "DBInstanceIdentifier"),
             of("securityGroupId", "SecurityGroup", "GroupId"),
         ]);
-        // A replica has its source's users, and no secret of its own.
-        if spec.get("replicaOf").is_none() {
+        // A replica has its source's users, and no secret of its own; neither has one whose password is named.
+        if spec.get("replicaOf").is_none() && spec.get("password").is_none() {
             outputs.extend([of("secretArn", "Instance", "MasterUserSecret.SecretArn")]);
         }
         let replicas = spec.get("readReplicas").and_then(Value::as_array).into_iter().flatten();
@@ -137,7 +137,8 @@ fn own(spec: &RdsSpec, to: &Expansion<'_>) -> Value {
         "EngineVersion": spec.version,
         "DBName": use_of::database(spec, to.id),
         "MasterUsername": spec.username,
-        "ManageMasterUserPassword": true,
+        "ManageMasterUserPassword": Some(true).filter(|_| spec.password.is_none()),
+        "MasterUserPassword": spec.password.as_ref().map(|it| use_of::place(it, to.id, to.around)),
         "AllocatedStorage": storage.and_then(|it| it.size).map(|size| size.to_string()),
         "MaxAllocatedStorage": storage.and_then(|it| it.max),
         "StorageType": storage.and_then(|it| it.kind).unwrap_or_default().word(),

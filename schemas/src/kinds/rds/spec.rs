@@ -24,8 +24,11 @@ pub(in crate::kinds) struct RdsSpec {
     pub(super) storage: Option<Storage>,
     /// The database that is made in it; the component's name by default, with `_` for `-`.
     pub(super) database: Option<String>,
-    /// The first user. AWS makes, keeps and rotates the password.
+    /// The first user. AWS makes, keeps and rotates the password, unless `password` names one.
     pub(super) username: Option<String>,
+    /// Where the first user's password is kept, instead of AWS making one. Read replicas need it: AWS makes none of a database
+    /// whose password it manages.
+    pub(super) password: Option<Password>,
     /// Its port; the engine's own by default.
     pub(super) port: Option<i64>,
     /// A second instance stands by in another zone.
@@ -56,6 +59,16 @@ pub(in crate::kinds) struct RdsSpec {
     pub(super) read_replicas: Option<Vec<Replica>>,
     /// It is a copy of this one, a component of `kind: RDS`, and can only be read.
     pub(super) replica_of: Option<String>,
+}
+
+/// Where a password is kept.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::kinds) struct Password {
+    /// A secret of Secrets Manager, by name or ARN.
+    pub(super) secret: String,
+    /// One field of it, if it is a JSON map.
+    pub(super) key: Option<String>,
 }
 
 /// Storage.

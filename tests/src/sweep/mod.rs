@@ -1,0 +1,302 @@
+//! The kill sweep: the real process, killed before and after each mutating AWS call and each record write of a tour.
+//!
+//! A tour is an apply, an update, a replacement each way and a destroy. After a kill, one plain run converges: the inventory
+//! read by boto3 equals the undisturbed one, the next plan is empty, no lock is left. A point that was not reached is a failure.
+
+mod point;
+mod stage;
+pub mod tour;
+
+use std::{cmp::Reverse, collections::BTreeMap, fs, process::Stdio};
+
+use serde_json::{Value, json};
+
+pub use self::point::{Case, Kill, Point, Recovered, Second};
+use self::{
+    stage::Stage,
+    tour::{Phase, Tour},
+};
+use crate::{Error, Result, build, emulator::Client, product::Product};
+
+/// How long a call takes where a kill waits for a sign of life.
+const SLOW_MILLIS: u64 = 150;
+/// How long a frozen call is waited for.
+const REACH_MILLIS: u64 = 30_000;
+
+/// What does not hold after a kill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrong {
+    /// AWS holds something else than it does undisturbed.
+    Differs,
+    /// The next run fails, or leaves something to do.
+    Unconverged,
+    /// A lock is left.
+    Locked,
+    /// The point was not reached.
+    NotReached,
+    /// The sweep itself failed.
+    Broken,
+}
+
+/// What does not hold, and what was seen.
+struct Failure(Wrong, String);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Wrong::Broken, error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(Wrong::Broken, error.to_string())
+    }
+}
+
+type Checked<T> = std::result::Result<T, Failure>;
+
+/// A worker with an emulator of its own.
+pub struct Sweep {
+    tour: &'static Tour,
+    scale: f64,
+    library: String,
+    stage: Option<Stage>,
+}
+
+/// What each phase does undisturbed.
+#[derive(Debug, Default)]
+pub struct Undisturbed {
+    /// Mutating AWS calls by phase.
+    pub calls: Vec<u64>,
+    /// Record writes by phase.
+    pub writes: Vec<u64>,
+    names: Vec<&'static str>,
+    inventories: Vec<Value>,
+}
+
+impl Undisturbed {
+    /// Every kill of the tour.
+    pub fn kills(&self) -> Vec<Kill> {
+        let mut kills = Vec::new();
+        for (phase, name) in self.names.iter().copied().enumerate() {
+            let calls = (1..=self.calls[phase]).map(Point::Call);
+            let writes = (1..=self.writes[phase]).map(Point::Write);
+            let points = calls.chain(writes).chain([Point::Beat(1)]);
+            kills.extend(points.flat_map(|point| [true, false].map(|before| Kill { phase, name, point, before })));
+        }
+        kills
+    }
+}
+
+impl Sweep {
+    /// A new worker.
+    pub fn new(tour: &'static Tour, scale: f64) -> Result<Self> {
+        Ok(Self { tour, scale, library: build::interpose()?.to_string_lossy().into_owned(), stage: None })
+    }
+
+    fn stage(&mut self) -> Result<&mut Stage> {
+        if self.stage.is_none() {
+            self.stage = Some(Stage::new(self.tour, self.scale)?);
+        }
+        self.stage.as_mut().ok_or_else(|| "there is no stage".into())
+    }
+
+    /// Runs the tour undisturbed and counts its points.
+    pub fn undisturbed(&mut self) -> Result<Undisturbed> {
+        let (mut found, library, phases) = (Undisturbed::default(), self.library.clone(), self.tour.phases);
+        for (number, phase) in phases.iter().enumerate() {
+            let stage = self.stage()?;
+            stage.before(number)?;
+            stage.product.succeed(phase.command)?;
+            found.calls.push(stage.client.calls()?.mutating);
+            found.inventories.push(normal(stage.client.inventory()?));
+            stage.before(number)?;
+            found.writes.push(succeed_counted(&stage.product, phase, &library)?);
+            found.names.push(phase.name);
+            if normal(stage.client.inventory()?) != found.inventories[number] {
+                return Err(format!("{}: two undisturbed runs end differently", phase.name).into());
+            }
+            // The next phase starts from here.
+            if number + 1 < phases.len() {
+                stage.keep()?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// One kill, the run after it, and what must hold then; with `again`, that run is killed too, and a third one is the last.
+    fn kill(&mut self, kill: Kill, again: Option<Second>, undisturbed: &Undisturbed) -> Checked<Recovered> {
+        let (phase, library) = (&self.tour.phases[kill.phase], self.library.clone());
+        let stage = self.stage()?;
+        stage.before(kill.phase)?;
+        let (product, client) = (&stage.product, &stage.client);
+        let when = if kill.before { "before" } else { "after" };
+        match kill.point {
+            Point::Call(number) => {
+                client.freeze(number, when)?;
+                kill_frozen(product, phase)?;
+            }
+            Point::Write(number) => kill_at_write(product, phase, &library, &format!("{when}:write:{number}"))?,
+            Point::Beat(number) => {
+                client.options(json!({"latency_ms": SLOW_MILLIS}))?;
+                kill_at_write(product, phase, &library, &format!("{when}:beat:{number}"))?;
+                client.options(json!({"latency_ms": 0}))?;
+            }
+        }
+        client.clear_calls()?;
+        match again {
+            Some(Second::Call(number)) => {
+                client.freeze_at_any(number, "before")?;
+                kill_frozen(product, phase)?;
+            }
+            Some(Second::Write(number)) => kill_at_write(product, phase, &library, &format!("before:write:{number}"))?,
+            None => {}
+        }
+        let recovered = succeed_counted(product, phase, &library);
+        let writes = recovered.map_err(|error| Failure(Wrong::Unconverged, error.to_string()))?;
+        let recovered = Recovered { calls: client.calls()?.total, writes };
+        check(phase, product, client, &undisturbed.inventories[kill.phase])?;
+        Ok(recovered)
+    }
+}
+
+/// Nothing is left to do, AWS holds what it holds undisturbed, and nobody holds a lock.
+fn check(phase: &Phase, product: &Product, client: &Client, expected: &Value) -> Checked<()> {
+    let mut arguments = vec!["plan", "-e", "dev", "--detailed-exitcode"];
+    arguments.extend(Some("--destroy").filter(|_| phase.is_destroy()));
+    let plan = product.run(&arguments)?;
+    if plan.code != Some(0) {
+        let said = format!("the next plan is not empty:\n{}{}", plan.stdout, plan.stderr);
+        return Err(Failure(Wrong::Unconverged, said));
+    }
+    let now = normal(client.inventory()?);
+    if now != *expected {
+        return Err(Failure(Wrong::Differs, format!("the inventory differs:\n{}", difference(&now, expected))));
+    }
+    let locks = fs::read_to_string(product.folder().join(".deployer/locks/components.json"))?;
+    let holders = fs::read_dir(product.folder().join(".deployer/locks/holders"))?.filter_map(std::result::Result::ok);
+    let holders = holders.filter(|it| !it.file_name().to_string_lossy().starts_with('.')).count();
+    if locks.trim() != "{}" || holders > 0 {
+        return Err(Failure(Wrong::Locked, format!("a lock is left: {locks}, {holders} holders")));
+    }
+    Ok(())
+}
+
+/// Runs the phase until its client is frozen, and kills it there.
+fn kill_frozen(product: &Product, phase: &Phase) -> Checked<()> {
+    let client = product.client();
+    let mut child = product.start(phase.command)?;
+    let frozen = client.wait_frozen(REACH_MILLIS)?;
+    child.kill()?;
+    let said = crate::product::said(child.wait_with_output()?);
+    client.unfreeze()?;
+    match frozen {
+        Some(_) => Ok(()),
+        None => Err(Failure(Wrong::NotReached, format!("it said:\n{}{}", said.stdout, said.stderr))),
+    }
+}
+
+/// Runs the phase to its end; the number of its record writes.
+fn succeed_counted(product: &Product, phase: &Phase, library: &str) -> Result<u64> {
+    let count = product.folder().join(".deployer-count");
+    let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
+    let output = command.env("LD_PRELOAD", library).env("DEPLOYER_TEST_COUNT", &count).stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        return Err(format!("{} failed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into());
+    }
+    // A run that finds nothing to do writes nothing.
+    Ok(if count.exists() { fs::read_to_string(&count)?.parse()? } else { 0 })
+}
+
+fn kill_at_write(product: &Product, phase: &Phase, library: &str, kill: &str) -> Checked<()> {
+    let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
+    let output = command.env("LD_PRELOAD", library).env("DEPLOYER_TEST_KILL", kill).stdin(Stdio::null()).output()?;
+    match output.status.code() {
+        None => Ok(()),
+        Some(code) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(Failure(Wrong::NotReached, format!("it ended with {code}:\n{said}")))
+        }
+    }
+}
+
+/// What may differ between equal worlds: the lineage is random, tokens are made of it, and each emulator has a port.
+fn normal(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let fixed = |key: &str, item: Value| match key {
+                "deployer:lineage" | "deployer:token" => Value::String(key.to_owned()),
+                _ => normal(item),
+            };
+            map.into_iter()
+                .map(|(key, item)| (key.clone(), fixed(&key, item)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+        Value::Array(items) => items.into_iter().map(normal).collect(),
+        Value::String(text) => match text.split_once("http://127.0.0.1:") {
+            Some((before, rest)) => format!("{before}ENDPOINT{}", rest.trim_start_matches(char::is_numeric)).into(),
+            None => text.into(),
+        },
+        plain => plain,
+    }
+}
+
+/// The lines of two documents that differ, each with the map that it stands in.
+fn difference(now: &Value, expected: &Value) -> String {
+    let mut lines = Vec::new();
+    compare("", now, expected, &mut lines);
+    lines.join("\n")
+}
+
+fn compare(at: &str, now: &Value, expected: &Value, lines: &mut Vec<String>) {
+    match (now, expected) {
+        (Value::Object(one), Value::Object(other)) => {
+            let keys: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for key in keys {
+                let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                compare(&format!("{at}/{key}"), &of(one), &of(other), lines);
+            }
+        }
+        _ if now == expected => {}
+        _ => lines.push(format!("  {at}: {now}\n    undisturbed: {expected}")),
+    }
+}
+
+/// How the cases of a run ended.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Those in which all held, with what the run after the kill took.
+    pub passed: Vec<(Case, Recovered)>,
+    /// How many there were of the others.
+    pub failed: BTreeMap<Wrong, usize>,
+}
+
+/// Runs `cases` on `workers`, each with an emulator of its own, and prints each failure.
+pub fn run(cases: &[Case], workers: &mut [Sweep], undisturbed: &Undisturbed) -> Results {
+    // A worker goes back from a later phase to an earlier one at no cost.
+    let mut cases = cases.to_vec();
+    cases.sort_by_key(|(kill, _)| Reverse(kill.phase));
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let results = std::sync::Mutex::new(Results::default());
+    let lock = || results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        for worker in workers {
+            scope.spawn(|| {
+                while let Some((kill, again)) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    match worker.kill(*kill, *again, undisturbed) {
+                        Ok(took) => lock().passed.push(((*kill, *again), took)),
+                        Err(Failure(wrong, told)) => {
+                            let second = again.map(|it| format!(", then before {it} of the next run"));
+                            println!("FAILED {kill}{}: {wrong:?}: {told}", second.unwrap_or_default());
+                            *lock().failed.entry(wrong).or_default() += 1;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.passed.sort_by_key(|(case, _)| cases.iter().position(|it| it == case));
+    results
+}
