@@ -179,6 +179,22 @@ def tagged(it, filters):
     return all(tags.get(name) in values for name, values in asked.items())
 
 
+# moto leaves routes as they are when an endpoint's tables change, and misses them when it goes.
+_modify_endpoint = VPCEndPoint.modify
+
+
+def modify_endpoint(self, *changes):
+    before, services = set(self.route_table_ids or []), self.destination_prefix_list_id
+    _modify_endpoint(self, *changes)
+    for table in set(self.route_table_ids or []) ^ before if services else ():
+        if table in before:
+            self.ec2_backend.delete_route(table, None, destination_prefix_list_id=services)
+        else:
+            self.ec2_backend.create_route(table, None, gateway_id=self.id, destination_prefix_list_id=services)
+
+
+VPCEndPoint.modify = modify_endpoint
+
 _describe_nat_gateways = NatGatewayBackend.describe_nat_gateways
 NatGatewayBackend.describe_nat_gateways = lambda self, filters, ids: [
     it for it in _describe_nat_gateways(self, filters, ids) if tagged(it, filters)]

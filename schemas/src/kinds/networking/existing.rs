@@ -142,10 +142,12 @@ fn subnets(found: &Found, pick: Option<&Pick>, tier: &str, known: bool) -> Vec<S
 }
 
 pub(super) fn outputs(it: &Existing, id: &ComponentId, around: &Around<'_>) -> Outputs {
-    let (found, _) = find(it, id, around);
+    let (found, known) = find(it, id, around);
     let groups = it.groups.iter().flatten().map(|(name, group)| {
         let path = format!("/existing/groups/{}", deployer_engine::diff::escape(name));
-        value(format!("group.{name}"), find_group(group, &found, id, &path, around))
+        // Groups are asked for in a VPC that is known, not in the one that stands in for it.
+        let there = if known { find_group(group, &found, id, &path, around) } else { no_group() };
+        value(format!("group.{name}"), there)
     });
     [value("vpcId", json!(found.vpc_id)), value("cidr", json!(found.cidr_block))].into_iter().chain(groups).collect()
 }
@@ -156,7 +158,11 @@ fn find_group(group: &Group, found: &Found, id: &ComponentId, path: &str, around
         (None, Some(name)) => json!({"vpcId": found.vpc_id, "name": name}),
         (None, None) => json!({"vpcId": found.vpc_id, "tags": group.tags}),
     };
-    around.ask(id, path, Lookup::new(GROUP, ask), || json!("sg-not-asked")).value
+    around.ask(id, path, Lookup::new(GROUP, ask), no_group).value
+}
+
+fn no_group() -> Value {
+    json!("sg-not-asked")
 }
 
 /// What is wrong with what was found.
