@@ -82,7 +82,7 @@ pub enum Seen<S = Value> {
 impl<S> Seen<S> {
     /// A ready thing.
     pub fn ready(spec: S, outputs: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        Self::Ready { spec, outputs: outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
+        Self::Ready { spec, outputs: told(outputs) }
     }
 
     /// A thing on its way, as far as it can be told.
@@ -91,14 +91,12 @@ impl<S> Seen<S> {
         spec: S,
         outputs: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Self {
-        let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self::Pending { status: status.into(), spec: Some(spec), outputs }
+        Self::Pending { status: status.into(), spec: Some(spec), outputs: told(outputs) }
     }
 
     /// A thing that a change in place may help.
     pub fn stuck(reason: impl Into<String>, spec: S, outputs: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self::Stuck { reason: reason.into(), spec, outputs }
+        Self::Stuck { reason: reason.into(), spec, outputs: told(outputs) }
     }
 
     /// The same with another shape of spec.
@@ -123,6 +121,11 @@ impl<S> Seen<S> {
             Self::Stuck { reason, .. } | Self::Failed { reason } => reason,
         }
     }
+}
+
+/// What AWS told. A null is an output that is not known (yet): as a value it would be planned with.
+fn told(outputs: impl IntoIterator<Item = (&'static str, Value)>) -> Outputs {
+    outputs.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What a create call did.
@@ -151,8 +154,8 @@ impl Created {
 
     /// The same with an output that is known already.
     #[must_use]
-    pub fn output(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.outputs.insert(name.to_owned(), value.into());
+    pub fn output(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.outputs.extend(told([(name, value.into())]));
         self
     }
 }

@@ -167,8 +167,8 @@ impl<K: Kind> Resource for Sim<K> {
         let spec: Spec = serde_json::from_value(thing.spec).unwrap_or_default();
         let endpoint = format!("{id}.example");
         if age < K::SLOW {
-            let outputs = [("Id".to_owned(), json!(id))].into_iter().collect();
-            return Ok(Seen::Pending { status: "creating".to_owned(), spec: Some(spec), outputs });
+            // As AWS does: what is not known yet is told as nothing.
+            return Ok(Seen::pending("creating", spec, [("Id", json!(id)), ("Endpoint", Value::Null)]));
         }
         Ok(Seen::ready(spec, [("Id", json!(id)), ("Endpoint", json!(endpoint))]))
     }
