@@ -1,6 +1,6 @@
 //! What a command works with: the stack's files, AWS, the state's place; made from flags and environment.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use deployer_engine::{
     desired::Scope,
@@ -12,7 +12,6 @@ use deployer_engine::{
     safety::Safety,
     session::{Limits, Session, Trouble, World},
     stop::Stop,
-    store::local::LocalStore,
 };
 use deployer_providers::{Aws, AwsOptions, registry, sts};
 use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load};
@@ -20,11 +19,11 @@ use serde_json::Value;
 
 use crate::{
     args::Global,
-    clock::SystemClock,
     duration,
     exit::{Code, Failure},
     lookups, machine,
     render::problems,
+    stores::Stores,
     term::Term,
 };
 
@@ -38,6 +37,8 @@ pub struct Context {
     pub types: Registry,
     /// The wish to stop.
     pub stop: Stop,
+    /// Where state and locks are kept.
+    pub stores: Stores,
 }
 
 /// How much of AWS a command needs.
@@ -105,10 +106,11 @@ impl Context {
     pub async fn load(global: &Global, reach: Reach, term: &Term) -> Result<Self, Failure> {
         let offline = registry(&Aws::offline());
         let loaded = read(global, &offline, None, Answers::new())?;
+        let stores = Stores::open(global, &loaded, reach).await?;
+        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores };
         if reach == Reach::Files {
-            return Ok(Self::warned(global, loaded, offline, term));
+            return Ok(first.warned(term));
         }
-        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default() };
         let remembered = first.remembered().await?;
         let online = reach == Reach::Online || reach == Reach::Destroy;
         if !online {
@@ -116,14 +118,14 @@ impl Context {
             if reach == Reach::Offline {
                 lookups::need_none(&loaded)?;
             }
-            return Ok(Self::warned(global, loaded, offline, term));
+            return Ok(Self { loaded, ..first }.warned(term));
         }
         let region = first.loaded.desired.scope.region.clone();
         let aws = Aws::load(AwsOptions { region, ..AwsOptions::default() }).await;
         let account = first.guarded(&aws).await?;
         let read = |answers: &Answers| read(global, &offline, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
-        Ok(Self::warned(global, loaded, registry(&aws), term))
+        Ok(Self { loaded, types: registry(&aws), ..first }.warned(term))
     }
 
     /// The answers that the state keeps; none are looked for where nothing was asked.
@@ -150,11 +152,11 @@ impl Context {
             .help("use the other account's credentials (AWS_PROFILE), or another environment (-e)"))
     }
 
-    fn warned(global: &Global, loaded: Loaded, types: Registry, term: &Term) -> Self {
-        if !global.quiet && !global.json {
-            loaded.warnings.iter().for_each(|warning| problems::draw(warning, &loaded.sources, term));
+    fn warned(self, term: &Term) -> Self {
+        if !self.global.quiet && !self.global.json {
+            self.loaded.warnings.iter().for_each(|warning| problems::draw(warning, &self.loaded.sources, term));
         }
-        Self { global: global.clone(), loaded, types, stop: Stop::default() }
+        self
     }
 
     /// Problems of the engine or a provider, at their places in the files.
@@ -176,29 +178,16 @@ impl Context {
         &self.loaded.desired.scope
     }
 
-    /// Where the state is kept.
-    fn state_folder(&self) -> Result<PathBuf, Failure> {
-        match self.global.state.as_deref() {
-            None => Ok(self.global.dir.join(".deployer")),
-            Some(place) if place.contains("://") => Err(Failure::said(
-                Code::Usage,
-                format!("--state {place}: this version keeps state in a local folder only"),
-            )),
-            Some(place) => Ok(PathBuf::from(place)),
-        }
-    }
-
     /// A run on this stack.
     pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
         let timeout = duration::parse(&self.global.lock_timeout).ok_or_else(|| {
             Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", self.global.lock_timeout))
         })?;
-        let store = Arc::new(LocalStore::new(self.state_folder()?));
         let world = World {
             types: self.types.clone(),
-            clock: Arc::new(SystemClock::new(time_scale()?)),
-            objects: store.clone(),
-            locks: store,
+            clock: self.stores.clock.clone(),
+            objects: self.stores.objects.clone(),
+            locks: self.stores.locks.clone(),
             events,
             owner: machine::owner(),
             probe: Arc::new(machine::lives),
@@ -240,10 +229,4 @@ impl Context {
             }
         });
     }
-}
-
-fn time_scale() -> Result<f64, Failure> {
-    let Ok(text) = std::env::var("DEPLOYER_TIME_SCALE") else { return Ok(1.0) };
-    let scale = text.parse::<f64>().ok().filter(|scale| *scale > 0.0 && *scale <= 1000.0);
-    scale.ok_or_else(|| Failure::said(Code::Usage, format!("DEPLOYER_TIME_SCALE={text} is not a positive number")))
 }

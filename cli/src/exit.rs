@@ -3,6 +3,7 @@
 use deployer_engine::{
     error::{Class, Error},
     lock::LockError,
+    store::StoreError,
 };
 use deployer_schemas::Problems;
 
@@ -79,6 +80,10 @@ impl From<Error> for Failure {
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `deployer validate` and `plan --offline` need none",
             ),
             (_, Class::Denied) => failure.help("nothing was changed by this call; give the role that permission, then run the same command again"),
+            (Error::Store(StoreError::Unusable { help, .. }), _) => {
+                let way = help.clone();
+                failure.help(way)
+            }
             (Error::Store(_), _) => failure.help("check that the state's place can be written, then run the same command again: it goes on from what was recorded"),
             _ => failure,
         }

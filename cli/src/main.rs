@@ -12,6 +12,7 @@ mod exit;
 mod lookups;
 mod machine;
 mod render;
+mod stores;
 mod term;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     record::{FORMAT, Record},
     safety::Safety,
     state::{DeploymentId, Root, Shard},
-    store::{LockStore, ObjectStore, StoreError, Version},
+    store::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version},
 };
 
 /// How often a write is tried again when its answer is lost or the store fails, and how long in between.
@@ -78,9 +79,38 @@ impl Book {
         format!("{}/{}", self.objects.describe(), self.prefix.trim_end_matches('/'))
     }
 
-    /// The locks of this stack and environment.
-    pub fn locks(&self) -> &dyn LockStore {
-        self.locks.as_ref()
+    /// Does what may be done twice, until it is answered or a few attempts have failed.
+    async fn again<'c, T>(&self, what: impl Fn() -> BoxFuture<'c, Result<T, StoreError>>) -> Result<T, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match what().await {
+                Err(StoreError::Unanswered { .. } | StoreError::Failed { .. }) if attempt < ATTEMPTS => {
+                    self.clock.sleep(PAUSE * attempt).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Points all of `components` to `holder`, or none of them.
+    pub async fn take(&self, holder: &str, components: &[ComponentId]) -> Result<Taken, StoreError> {
+        self.again(|| self.locks.take(holder, components)).await
+    }
+
+    /// Frees those of `components` that point to `holder`.
+    pub async fn free(&self, holder: &str, components: &[ComponentId]) -> Result<(), StoreError> {
+        self.again(|| self.locks.free(holder, components)).await
+    }
+
+    /// Every lock of this stack and environment, with the holder that it points to.
+    pub async fn locks(&self) -> Result<BTreeMap<ComponentId, HolderId>, StoreError> {
+        self.again(|| self.locks.locks()).await
+    }
+
+    /// Takes a holder's record away if its version is still `expected`. Absent is done.
+    pub async fn drop_holder(&self, id: &str, expected: &Version) -> Result<(), StoreError> {
+        self.again(|| self.locks.drop_holder(id, expected)).await
     }
 
     /// A record of `body` that this run is about to write over `before`.
@@ -97,10 +127,17 @@ impl Book {
     }
 
     async fn get(&self, shelf: Shelf, key: &str) -> Result<Option<(Version, bytes::Bytes)>, StoreError> {
-        match shelf {
-            Shelf::Objects => self.objects.get(key).await,
-            Shelf::Holders => self.locks.holder(key).await,
-        }
+        self.again(|| match shelf {
+            Shelf::Objects => self.objects.get(key),
+            Shelf::Holders => self.locks.holder(key),
+        })
+        .await
+    }
+
+    /// Every key under `folder`, with its version.
+    async fn list(&self, folder: &str) -> Result<Vec<(String, Version)>, StoreError> {
+        let prefix = format!("{}{folder}", self.prefix);
+        self.again(|| self.objects.list(&prefix)).await
     }
 
     async fn put(
@@ -142,6 +179,9 @@ impl Book {
                 Ok(version) => return Ok(Held { version: Some(version), record }),
                 Err(error) => error,
             };
+            if matches!(error, StoreError::Unusable { .. }) {
+                return Err(error.into());
+            }
             if !matches!(error, StoreError::Failed { .. }) && self.safety.nonce() {
                 let stored = self.get(shelf, key).await?;
                 if let Some((version, _)) = stored.as_ref().filter(|(_, there)| *there == bytes) {
@@ -187,7 +227,7 @@ impl Book {
 
     /// All shards.
     pub async fn shards(&self, lineage: &str) -> Result<BTreeMap<ComponentId, Held<Shard>>> {
-        let keys = self.objects.list(&format!("{}components/", self.prefix)).await?;
+        let keys = self.list("components/").await?;
         let ids = keys.iter().filter_map(|(key, _)| self.component(key)).collect::<Vec<_>>();
         let reads = ids.iter().map(|id| self.shard(id, lineage));
         let read = futures::future::try_join_all(reads).await?;
@@ -241,7 +281,7 @@ impl Book {
         deployment: DeploymentId,
         lineage: &str,
     ) -> Result<Vec<Record<T>>> {
-        let keys = self.objects.list(&format!("{}journal/{deployment:08}/", self.prefix)).await?;
+        let keys = self.list(&format!("journal/{deployment:08}/")).await?;
         let last =
             keys.last().and_then(|(key, _)| key.rsplit('/').next()?.strip_suffix(".json")?.parse::<usize>().ok());
         if last.unwrap_or(0) != keys.len() {

@@ -242,7 +242,7 @@ impl Lease {
     pub async fn take(&self, components: &BTreeSet<ComponentId>) -> Result<Taken> {
         self.renew(|holder| holder.components.extend(components.iter().cloned())).await?;
         let wanted: Vec<ComponentId> = components.iter().cloned().collect();
-        Ok(self.book.locks().take(&holder_id(self.deployment()), &wanted).await?)
+        Ok(self.book.take(&holder_id(self.deployment()), &wanted).await?)
     }
 
     /// Gives everything back. What is lost is someone else's to give back.
@@ -252,11 +252,11 @@ impl Lease {
         }
         let id = holder_id(self.deployment());
         let components: Vec<ComponentId> = self.components().into_iter().collect();
-        self.book.locks().free(&id, &components).await?;
+        self.book.free(&id, &components).await?;
         loop {
             let version = self.inner().held.version.clone();
             let Some(version) = version else { return Ok(()) };
-            match self.book.locks().drop_holder(&id, &version).await {
+            match self.book.drop_holder(&id, &version).await {
                 Err(StoreError::Stale { .. }) => self.look_again().await?,
                 other => return Ok(other?),
             }

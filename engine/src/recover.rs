@@ -142,7 +142,7 @@ impl Recovery<'_> {
     ) -> Result<BTreeSet<ComponentId>> {
         let id = holder_id(lease.deployment());
         loop {
-            let locks = self.book.locks().locks().await?;
+            let locks = self.book.locks().await?;
             let ours = |component: &ComponentId| locks.get(component).map_or(!had_holder, |held| *held == id);
             let mine: BTreeSet<ComponentId> = named.iter().filter(|it| ours(it)).cloned().collect();
             if lease.take(&mine).await? == Taken::All {

@@ -19,9 +19,14 @@ pub enum Look {
     Good,
     /// Not yet: the status, in words.
     NotYet(String),
+    /// Ready, and other than wished: a stale read, or AWS or somebody else took it back.
+    Other(String),
     /// Never: the reason.
     Failed(String),
 }
+
+/// How long reads may lag behind a change of a thing that calls itself ready. What differs for longer was taken back.
+const LAG: Duration = Duration::from_secs(300);
 
 /// What waiting needs.
 pub struct Waiter<'a> {
@@ -54,26 +59,38 @@ pub async fn settle(
     let start = waiter.clock.monotonic();
     let mut last = String::new();
     let mut good = 0;
+    let mut other_since = None;
     let mut pause = how.first;
     loop {
         if !pause.is_zero() && !waiter.stop.unless(waiter.clock.sleep(pause)).await {
             return Ok(Settled::Stopped);
         }
         pause = how.every;
+        let mut other = None;
         let status = match it.read(id, wanted).await {
             Ok(seen) => match look(&seen) {
                 Look::Good if good + 1 >= how.confirmations => return Ok(Settled::Good(seen)),
                 Look::Good => {
                     good += 1;
+                    other_since = None;
                     continue;
                 }
                 Look::Failed(reason) => return Err(Error::Failed { reason }),
                 Look::NotYet(status) => status,
+                Look::Other(status) => {
+                    other = Some(*other_since.get_or_insert_with(|| waiter.clock.monotonic()));
+                    status
+                }
             },
             Err(error) if passes(error.class()) => error.to_string(),
             Err(error) => return Err(error),
         };
         good = 0;
+        other_since = other;
+        if other.is_some_and(|since| waiter.clock.monotonic().saturating_sub(since) >= LAG) {
+            let reason = format!("{status}: AWS took the change back, or somebody else makes another one");
+            return Err(Error::Failed { reason });
+        }
         if status != last {
             (waiter.status)(&status);
             last = status;

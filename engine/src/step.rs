@@ -229,7 +229,7 @@ async fn confirm(
             let differs = diff::diff(facts, desired, applied, spec);
             match differs.iter().find(|it| it.how != How::Keep && told(&it.path)) {
                 None => Look::Good,
-                Some(first) => Look::NotYet(format!("{} is not what was set yet", first.path.trim_start_matches('/'))),
+                Some(first) => Look::Other(format!("{} is not what was set", first.path.trim_start_matches('/'))),
             }
         }
         Seen::Absent => Look::NotYet("not visible yet".to_owned()),

@@ -35,6 +35,8 @@ mod secret;
 pub mod sqs;
 #[cfg(feature = "ssm")]
 pub mod ssm;
+#[cfg(feature = "state")]
+pub mod state;
 pub mod sts;
 mod tags;
 

@@ -32,5 +32,5 @@ pub use near::nearest;
 pub use node::{Layer, Node, Origin, Origins, Yaml};
 pub use service::Service;
 pub use source::{API_VERSION, Sources};
-pub use stack::{Rollback, ServiceSpec, StackSpec};
+pub use stack::{Rollback, ServiceSpec, StackSpec, StatePlace};
 pub use uses::{Access, Ask, Connection, Use, Used, User, expand as expand_uses};

@@ -17,7 +17,7 @@ use crate::{
     node::Layer,
     service::Service,
     source::Sources,
-    stack::{Rollback, StackSpec},
+    stack::{Rollback, StackSpec, StatePlace},
 };
 
 /// What is said about the stack as a whole.
@@ -31,6 +31,8 @@ pub struct StackInfo {
     pub account: Option<String>,
     /// What a failure does.
     pub rollback: Rollback,
+    /// Where the state is kept, if the stack says it.
+    pub state: Option<StatePlace>,
     /// Owner and tier of each Service.
     pub services: BTreeMap<String, (Option<String>, Option<String>)>,
 }
@@ -42,6 +44,7 @@ impl StackInfo {
             name: stack.name.clone(),
             environments: spec.environments.keys().cloned().collect(),
             account: environment.and_then(|it| it.account.clone()),
+            state: None,
             rollback: environment.map(|it| it.rollback).unwrap_or_default(),
             services: services
                 .iter()

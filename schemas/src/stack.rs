@@ -96,8 +96,8 @@ pub enum VariableType {
     Map,
 }
 
-/// Where the state is kept.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+/// Where the state is kept: a bucket, and a table for the locks. `${env.name}` and the like may stand in each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StatePlace {
     /// The bucket.
@@ -105,9 +105,15 @@ pub struct StatePlace {
     /// What stands before every key.
     #[serde(default)]
     pub prefix: String,
-    /// The table of the locks.
+    /// The table of the locks; `deployer-state-locks` if nothing is said.
     #[serde(default)]
     pub table: Option<String>,
+    /// The region of both; the environment's if nothing is said.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The account that the bucket has to belong to: a guard rail.
+    #[serde(default)]
+    pub account: Option<String>,
 }
 
 /// A group of components with an owner.

@@ -280,6 +280,20 @@ class Balancers(Placed):
         self.assertEqual((told().get("Certificates", []), told().get("SslPolicy")), ([], None))
 
 
+    def test_a_target_group_serves_one_load_balancer(self):
+        elb = self.client("elbv2")
+        group = elb.create_target_group(Name="g", Protocol="HTTP", Port=80, VpcId=self.vpc, TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+        away = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+        one, two = (elb.create_load_balancer(Name=name, Subnets=self.subnets)["LoadBalancers"][0]["LoadBalancerArn"] for name in "ab")
+        first, second = (elb.create_listener(LoadBalancerArn=arn, Port=80, Protocol="HTTP", DefaultActions=away)["Listeners"][0]["ListenerArn"] for arn in (one, two))
+        rule = {"Conditions": [{"Field": "path-pattern", "Values": ["/*"]}], "Priority": 1, "Actions": [{"Type": "forward", "TargetGroupArn": group}]}
+        made = elb.create_rule(ListenerArn=first, **rule)["Rules"][0]["RuleArn"]
+        self.refused("TargetGroupAssociationLimit", elb.create_rule, ListenerArn=second, **rule)
+        self.refused("TargetGroupAssociationLimit", elb.modify_listener, ListenerArn=second, DefaultActions=rule["Actions"])
+        elb.delete_rule(RuleArn=made)
+        elb.create_rule(ListenerArn=second, **rule)
+
+
 class Tasks(Placed):
     def setUp(self):
         super().setUp()

@@ -230,14 +230,19 @@ impl Client {
 
     /// Everything in its account, read by boto3: independent of the product.
     pub fn inventory(&self) -> Result<Value> {
-        let script = build::workspace().join("tests/emulator/inventory.py");
+        self.boto3("inventory.py", &[])
+    }
+
+    /// Runs one of `tests/emulator`'s scripts, which share no code with the product; its answer is one JSON document.
+    pub fn boto3(&self, script: &str, arguments: &[&str]) -> Result<Value> {
         let output = Command::new(build::python()?)
-            .arg(script)
+            .arg(build::workspace().join("tests/emulator").join(script))
+            .args(arguments)
             .envs(self.env())
             .env("AWS_SDK_UA_APP_ID", "inventory")
             .output()?;
         if !output.status.success() {
-            return Err(format!("the inventory failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+            return Err(format!("{script} failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }

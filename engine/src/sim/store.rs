@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Site, process::Way};
 use crate::{
     address::ComponentId,
-    store::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version, memory::MemoryStore},
+    store::{HolderId, LockStore, ObjectStore, Past, StoreError, Taken, Version, memory::MemoryStore},
 };
 
 /// The store as one process reaches it.
@@ -58,6 +58,14 @@ impl ObjectStore for SimStore {
 
     async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
         self.write("write", key, self.memory.put_if(key, expected, bytes)).await
+    }
+
+    async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError> {
+        self.memory.versions(prefix).await
+    }
+
+    async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError> {
+        self.memory.past(key, id).await
     }
 
     fn describe(&self) -> String {

@@ -2,35 +2,51 @@
 //!
 //! Each object is a file; a write goes to a temporary file, is synced, and is renamed over the old one under the folder's
 //! lock file, so a reader sees the old or the new bytes and never half of them, whenever the writer dies. A version is
-//! the SHA-256 of the bytes: every record carries a nonce, so no two writes are equal.
+//! the SHA-256 of the bytes: every record carries a nonce, so no two writes are equal. What is written over stays for a while
+//! under `past/`, by its version: the file keeps its inode, so keeping it costs a link.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version, memory::held_by_others};
-use crate::address::ComponentId;
+use super::{HolderId, LockStore, ObjectStore, Past, StoreError, Taken, Version, memory::held_by_others};
+use crate::{address::ComponentId, desired::Scope};
 
-/// Objects under `objects/`, holders and locks under `locks/`.
+/// How many earlier contents of an object are kept.
+const KEPT: usize = 50;
+
+/// Objects under `objects/`, what they were under `past/`, holders and locks of one stack and environment under `locks/`.
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     root: PathBuf,
+    /// `locks/{stack}/{env}`: the folder of holders, and of the file that says which component points to which.
+    locks: String,
 }
 
 /// The one file that holds which component points to which holder.
-const LOCKS: &str = "locks/components.json";
+const LOCKS: &str = "components.json";
 
 impl LocalStore {
-    /// A store in `root`, which need not exist yet.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+    /// A store in `root`, which need not exist yet, with the locks of `scope`.
+    pub fn new(root: impl Into<PathBuf>, scope: &Scope) -> Self {
+        Self { root: root.into(), locks: format!("locks/{}/{}", scope.stack, scope.env) }
+    }
+
+    fn holders(&self) -> String {
+        format!("{}/holders", self.locks)
+    }
+
+    fn locks_file(&self) -> String {
+        format!("{}/{LOCKS}", self.locks)
     }
 
     /// Runs `what` under the folder's lock file, away from the event loop.
@@ -105,8 +121,60 @@ fn put(root: &Path, folder: &str, key: &str, expected: Option<&Version>, bytes: 
     if stored.as_ref() != expected {
         return Err(stale(key));
     }
+    if let Some(before) = stored.filter(|_| folder == "objects") {
+        keep(root, key, &before)?;
+    }
     replace(&path, bytes)?;
     Ok(version(bytes))
+}
+
+/// Keeps what `key` has now for those who want it back, and lets go of what is older than the last few.
+fn keep(root: &Path, key: &str, current: &Version) -> io::Result<()> {
+    let folder = root.join("past").join(key);
+    fs::create_dir_all(&folder)?;
+    match fs::hard_link(root.join("objects").join(key), folder.join(&current.0)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let (mut all, mut paths) = (Vec::new(), Vec::new());
+    files(root, &folder, &mut paths)?;
+    for path in paths {
+        all.push((fs::metadata(root.join(&path))?.modified()?, path));
+    }
+    all.sort();
+    let surplus = all.len().saturating_sub(KEPT);
+    all.into_iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(root.join(path)))
+}
+
+/// An object's content that lies in `file`.
+fn past(file: &Path, key: String, id: String, current: bool) -> io::Result<Past> {
+    let written = fs::metadata(file)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let written_millis = u64::try_from(written.as_millis()).unwrap_or(u64::MAX);
+    Ok(Past { key, id, written_millis, current })
+}
+
+/// What the objects under `prefix` have and had.
+fn contents(root: &Path, prefix: &str) -> io::Result<Vec<Past>> {
+    let (mut now, mut before, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let (objects, earlier) = (root.join("objects"), root.join("past"));
+    files(&objects, &objects.join(prefix), &mut now)?;
+    files(&earlier, &earlier.join(prefix), &mut before)?;
+    for path in now {
+        let file = objects.join(&path);
+        if let Some((version, _)) = read(&file)? {
+            found.push(past(&file, path.to_string_lossy().into_owned(), version.0, true)?);
+        }
+    }
+    for path in before {
+        let Some(key) = path.parent().map(|it| it.to_string_lossy().into_owned()) else { continue };
+        let id = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        if !found.iter().any(|it: &Past| it.current && it.key == key && it.id == id) {
+            found.push(past(&earlier.join(&path), key, id, false)?);
+        }
+    }
+    let rank = |it: &Past| (it.key.clone(), !it.current, Reverse(it.written_millis));
+    found.sort_by_key(rank);
+    Ok(found)
 }
 
 /// Every file under `folder`, as a path relative to `root`; temporary files of a killed writer are left out.
@@ -128,15 +196,15 @@ fn files(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()>
     Ok(())
 }
 
-fn read_locks(root: &Path) -> io::Result<BTreeMap<ComponentId, HolderId>> {
-    match read(&root.join(LOCKS))? {
+fn read_locks(path: &Path) -> io::Result<BTreeMap<ComponentId, HolderId>> {
+    match read(path)? {
         Some((_, bytes)) => serde_json::from_slice(&bytes).map_err(io::Error::other),
         None => Ok(BTreeMap::new()),
     }
 }
 
-fn write_locks(root: &Path, locks: &BTreeMap<ComponentId, HolderId>) -> io::Result<()> {
-    replace(&root.join(LOCKS), &serde_json::to_vec_pretty(locks).map_err(io::Error::other)?)
+fn write_locks(path: &Path, locks: &BTreeMap<ComponentId, HolderId>) -> io::Result<()> {
+    replace(path, &serde_json::to_vec_pretty(locks).map_err(io::Error::other)?)
 }
 
 #[async_trait]
@@ -167,6 +235,21 @@ impl ObjectStore for LocalStore {
         self.exclusive("write", key, move |root| put(root, "objects", &name, expected.as_ref(), &bytes)).await
     }
 
+    async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError> {
+        let (root, under) = (self.root.clone(), prefix.to_owned());
+        run("list", prefix, move || contents(&root, &under)).await
+    }
+
+    async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError> {
+        let (now, before) = (self.root.join("objects").join(key), self.root.join("past").join(key).join(id));
+        let id = id.to_owned();
+        let found = move || match read(&now)? {
+            Some((version, bytes)) if version.0 == id => Ok(Some(bytes)),
+            _ => Ok(read(&before)?.map(|(_, bytes)| bytes)),
+        };
+        run("read", key, found).await
+    }
+
     fn describe(&self) -> String {
         self.root.display().to_string()
     }
@@ -175,19 +258,19 @@ impl ObjectStore for LocalStore {
 #[async_trait]
 impl LockStore for LocalStore {
     async fn holder(&self, id: &str) -> Result<Option<(Version, Bytes)>, StoreError> {
-        let path = self.root.join("locks/holders").join(id);
+        let path = self.root.join(self.holders()).join(id);
         run("read", id, move || read(&path)).await
     }
 
     async fn put_holder(&self, id: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
-        let (name, expected) = (id.to_owned(), expected.cloned());
-        self.exclusive("write", id, move |root| put(root, "locks/holders", &name, expected.as_ref(), &bytes)).await
+        let (folder, name, expected) = (self.holders(), id.to_owned(), expected.cloned());
+        self.exclusive("write", id, move |root| put(root, &folder, &name, expected.as_ref(), &bytes)).await
     }
 
     async fn drop_holder(&self, id: &str, expected: &Version) -> Result<(), StoreError> {
-        let (name, expected) = (id.to_owned(), expected.clone());
+        let (folder, name, expected) = (self.holders(), id.to_owned(), expected.clone());
         let drop = move |root: &Path| {
-            let path = root.join("locks/holders").join(&name);
+            let path = root.join(&folder).join(&name);
             match read(&path)? {
                 Some((stored, _)) if stored != expected => Err(stale(&name)),
                 Some(_) => fs::remove_file(path),
@@ -198,32 +281,34 @@ impl LockStore for LocalStore {
     }
 
     async fn take(&self, holder: &str, components: &[ComponentId]) -> Result<Taken, StoreError> {
-        let (id, wanted) = (holder.to_owned(), components.to_vec());
+        let (file, id, wanted) = (self.locks_file(), holder.to_owned(), components.to_vec());
         let take = move |root: &Path| {
-            let mut locks = read_locks(root)?;
+            let file = root.join(&file);
+            let mut locks = read_locks(&file)?;
             let others = held_by_others(&locks, &id, &wanted);
             if !others.is_empty() {
                 return Ok(Taken::HeldBy(others));
             }
             locks.extend(wanted.into_iter().map(|component| (component, id.clone())));
-            write_locks(root, &locks)?;
+            write_locks(&file, &locks)?;
             Ok(Taken::All)
         };
         self.exclusive("lock", holder, take).await
     }
 
     async fn free(&self, holder: &str, components: &[ComponentId]) -> Result<(), StoreError> {
-        let (id, freed) = (holder.to_owned(), components.to_vec());
+        let (file, id, freed) = (self.locks_file(), holder.to_owned(), components.to_vec());
         let free = move |root: &Path| {
-            let mut locks = read_locks(root)?;
+            let file = root.join(&file);
+            let mut locks = read_locks(&file)?;
             locks.retain(|component, held| *held != id || !freed.contains(component));
-            write_locks(root, &locks)
+            write_locks(&file, &locks)
         };
         self.exclusive("unlock", holder, free).await
     }
 
     async fn locks(&self) -> Result<BTreeMap<ComponentId, HolderId>, StoreError> {
-        let root = self.root.clone();
-        run("list", "locks", move || read_locks(&root)).await
+        let file = self.root.join(self.locks_file());
+        run("list", "locks", move || read_locks(&file)).await
     }
 }

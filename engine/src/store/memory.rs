@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version};
+use super::{HolderId, LockStore, ObjectStore, Past, StoreError, Taken, Version};
 use crate::address::ComponentId;
 
 /// Objects and locks in memory; clones of an `Arc` of it are its clients.
@@ -21,6 +21,8 @@ pub struct MemoryStore {
 struct Inner {
     writes: u64,
     objects: BTreeMap<String, (Version, Bytes)>,
+    /// What objects have and had, the oldest first; the time is the number of the write.
+    contents: Vec<(String, u64, Bytes)>,
     holders: BTreeMap<String, (Version, Bytes)>,
     locks: BTreeMap<ComponentId, HolderId>,
 }
@@ -39,7 +41,10 @@ impl Inner {
         if map.get(key).map(|(stored, _)| stored) != expected {
             return Err(StoreError::Stale { key: key.to_owned() });
         }
-        map.insert(key.to_owned(), (version.clone(), bytes));
+        map.insert(key.to_owned(), (version.clone(), bytes.clone()));
+        if !holders {
+            self.contents.push((key.to_owned(), self.writes, bytes));
+        }
         Ok(version)
     }
 }
@@ -70,6 +75,27 @@ impl ObjectStore for MemoryStore {
 
     async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
         self.lock().put(false, key, expected, bytes)
+    }
+
+    async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError> {
+        let inner = self.lock();
+        let current = |key: &str, write: u64| inner.objects.get(key).is_some_and(|(it, _)| it.0 == write.to_string());
+        let under = inner.contents.iter().rev().filter(|(key, ..)| key.starts_with(prefix));
+        let past = |(key, write, _): &(String, u64, Bytes)| Past {
+            key: key.clone(),
+            id: write.to_string(),
+            written_millis: *write,
+            current: current(key, *write),
+        };
+        let mut all: Vec<Past> = under.map(past).collect();
+        all.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(all)
+    }
+
+    async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError> {
+        let inner = self.lock();
+        let mut had = inner.contents.iter().filter(|(it, write, _)| it == key && write.to_string() == id);
+        Ok(had.next().map(|(.., bytes)| bytes.clone()))
     }
 
     fn describe(&self) -> String {

@@ -3,6 +3,8 @@
 //! A backend moves bytes under compare-and-swap and holds lock rows; encoding, lineage, fences, takeover and words for people
 //! live above it, once. Its meaning is the contract in `contract`, which every backend runs with two clients.
 
+#[cfg(any(test, feature = "sim"))]
+pub mod contract;
 pub mod local;
 pub mod memory;
 
@@ -39,6 +41,16 @@ pub enum StoreError {
         #[source]
         source: BoxError,
     },
+    /// The place itself is not as it has to be; nothing happened.
+    #[error("{place}: {why}")]
+    Unusable {
+        /// Which place.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+        /// The way on.
+        help: String,
+    },
     /// It surely did not happen.
     #[error("{action} of `{key}` failed")]
     Failed {
@@ -52,6 +64,19 @@ pub enum StoreError {
     },
 }
 
+/// One content that an object has or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The object.
+    pub key: String,
+    /// Names this content among the object's: opaque, other than its `Version`.
+    pub id: String,
+    /// When it was written, in milliseconds since 1970 UTC, as the store knows it.
+    pub written_millis: u64,
+    /// True for what the object has now.
+    pub current: bool,
+}
+
 /// Objects under compare-and-swap. Keys are `/`-separated paths of `[A-Za-z0-9._-]`.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
@@ -61,6 +86,10 @@ pub trait ObjectStore: Send + Sync {
     async fn list(&self, prefix: &str) -> Result<Vec<(String, Version)>, StoreError>;
     /// Writes only if the stored version is still `expected` (`None`: absent); else `Stale`, and nothing changed.
     async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError>;
+    /// Everything that the objects under `prefix` have and had, by key, the newest first. How far back is the place's matter.
+    async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError>;
+    /// One content out of `versions`, or none if it is gone by now.
+    async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError>;
     /// Where it is, for people.
     fn describe(&self) -> String;
 }

@@ -14,8 +14,8 @@ use crate::Aws;
 /// Bucket-level calls.
 const RATE: Rate = Rate { class: "s3", in_flight: 8 };
 
-/// Checksums only where the API asks for them: compatible stores know no others.
-fn client(aws: &Aws) -> Client {
+/// Checksums only where the API or the caller asks for them: compatible stores know no others.
+pub(crate) fn client(aws: &Aws) -> Client {
     let config = config::Builder::from(aws.config())
         .force_path_style(aws.path_style())
         .request_checksum_calculation(config::RequestChecksumCalculation::WhenRequired)

@@ -39,6 +39,12 @@ def before(call, world):
         # Fact: a load balancer never leaves its VPC.
         if there is not None and wanted - {there.vpc_id}:
             return error(call, "InvalidConfigurationRequest", "The subnets are not in the load balancer's VPC")
+    if call.name in ("CreateRule", "ModifyRule", "CreateListener", "ModifyListener"):
+        mine = balancer_of(elb, call)
+        for group in groups_named(call):
+            # Fact: a target group serves one load balancer at a time.
+            if mine and serving(elb, group) - {mine}:
+                return error(call, "TargetGroupAssociationLimit", f"The following target groups cannot be associated with more than one load balancer: {group}")
     if call.name == "CreateLoadBalancer":
         there = next((it for it in elb.load_balancers.values() if it.name == call.data.get("Name")), None)
         if there is not None:
@@ -65,6 +71,32 @@ def after(call, world, answer):
             if listener is not None:
                 listener.certificate, listener.certificates, listener.ssl_policy = None, [], None
     return answer
+
+
+def balancer_of(elb, call):
+    """The load balancer that a listener's or a rule's call is about."""
+    named = call.data.get("LoadBalancerArn")
+    for arn, balancer in elb.load_balancers.items():
+        for listener in balancer.listeners.values():
+            if call.data.get("ListenerArn") == listener.arn or call.data.get("RuleArn") in listener._non_default_rules:
+                return arn
+    return named
+
+
+def groups_named(call):
+    return {text for key, text in call.data.items() if "Actions." in key and key.endswith("TargetGroupArn")}
+
+
+def serving(elb, group):
+    """The load balancers whose listeners or rules lead to this target group."""
+    return {
+        arn
+        for arn, balancer in elb.load_balancers.items()
+        for listener in balancer.listeners.values()
+        for actions in (listener.default_actions, *(it.actions for it in listener._non_default_rules.values()))
+        for action in actions
+        if group in elb._get_target_group_arns_from(action_data=action.data)
+    }
 
 
 def asked(call):

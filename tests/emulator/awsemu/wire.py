@@ -13,7 +13,7 @@ S3_PARTS = {
     "ownershipControls": "BucketOwnershipControls", "location": "BucketLocation", "notification": "BucketNotificationConfiguration",
 }
 FORMS = ("iam", "sts", "ec2", "elasticloadbalancing", "rds")
-READS = ("Get", "List", "Describe", "Head")
+READS = ("Get", "List", "Describe", "Head", "Scan", "Query", "BatchGet")
 TARGETS = ("QueueName", "QueueUrl", "RoleName", "logGroupName", "logGroupIdentifier", "logGroupNamePrefix", "resourceArn", "Name", "ResourceId")
 
 

@@ -34,7 +34,7 @@ fn pass(beat: bool) -> Option<bool> {
 fn is_beat(to: *const c_char) -> bool {
     // SAFETY: the caller of `rename` gave a C string.
     let path = Path::new(OsStr::from_bytes(unsafe { CStr::from_ptr(to) }.to_bytes()));
-    path.parent().is_some_and(|folder| folder.ends_with("locks/holders")) && path.exists()
+    path.parent().is_some_and(|folder| folder.ends_with("holders")) && path.exists()
 }
 
 fn die() {

@@ -1,7 +1,8 @@
 //! `AWS::ElasticLoadBalancingV2::TargetGroup`.
 //!
 //! Everything but its health check and settings is fixed at its create; a replacement has another name, and goes only when no
-//! listener or rule uses it any more.
+//! listener or rule uses it any more. It serves one load balancer at a time, so it is bound to the one that it is meant for: the
+//! rule of another one, or of its replacement, needs another group.
 
 mod spec;
 
@@ -15,7 +16,7 @@ use deployer_engine::{
     error::Result,
     facts::{
         Facts, FoundBy, NameRule,
-        Nature::{ByKey, CreateOnly, OnRemove, ServerDefault, Settings},
+        Nature::{ByKey, CreateOnly, OnRemove, ServerDefault, Settings, WriteOnly},
         OnRemove::Reset,
         Output, Settle, SettleTable,
     },
@@ -91,6 +92,9 @@ impl Resource for TargetGroup {
             ("/VpcId", CreateOnly),
             ("/TargetType", CreateOnly),
             ("/TargetType", ServerDefault("\"instance\"")),
+            // AWS tells it only once a listener or a rule leads here, and not what was meant.
+            ("/LoadBalancerArns", CreateOnly),
+            ("/LoadBalancerArns", WriteOnly),
             ("/HealthCheckIntervalSeconds", OnRemove(Reset("30"))),
             ("/HealthCheckPath", OnRemove(Reset("\"/\""))),
             ("/HealthCheckPort", OnRemove(Reset("\"traffic-port\""))),

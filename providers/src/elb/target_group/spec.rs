@@ -28,6 +28,9 @@ pub struct TargetGroupSpec {
     /// `ip` or `instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,
+    /// The load balancer that will lead to it: one. No call sends it; another one needs another group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer_arns: Option<Vec<String>>,
     /// How often health is asked for, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check_interval_seconds: Option<i32>,
@@ -80,6 +83,7 @@ pub(super) fn from_live(live: Live, tags: Option<Vec<Tag>>) -> TargetGroupSpec {
         protocol_version: live.protocol_version,
         vpc_id: live.vpc_id,
         target_type: live.target_type.map(|it| it.as_str().to_owned()),
+        load_balancer_arns: None,
         health_check_interval_seconds: live.health_check_interval_seconds,
         health_check_path: live.health_check_path,
         health_check_port: live.health_check_port,

@@ -11,12 +11,12 @@ use crate::kinds::Expansion;
 
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
-/// The stated number; none under autoscaling, where it is AWS's to move.
+/// The stated number; none under autoscaling, where it is AWS's to move, and if nothing is said: a new service starts with one
+/// task, and one that is there keeps what it has.
 pub(super) fn count(spec: &MicroServiceSpec) -> Option<i64> {
     match &spec.replicas {
-        None => Some(1),
+        None | Some(Replicas::Scaled(_)) => None,
         Some(Replicas::Fixed(count)) => Some(*count),
-        Some(Replicas::Scaled(_)) => None,
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn add(
             return None;
         }
     };
-    target_group(it, port, net, to);
+    target_group(it, peer, port, net, to);
     for listener in ingress.serving() {
         first.push(rule(it, peer, listener.port, to));
     }
@@ -103,7 +103,7 @@ fn find<'a>(it: &Ingress, to: &mut Expansion<'a>) -> Option<(&'a Peer, IngressSp
     None
 }
 
-fn target_group(it: &Ingress, port: &Port, net: &Net, to: &mut Expansion<'_>) {
+fn target_group(it: &Ingress, peer: &Peer, port: &Port, net: &Net, to: &mut Expansion<'_>) {
     let check = it.health_check.clone().unwrap_or_default();
     let attribute = |key: &str, value: String| json!({"Key": key, "Value": value});
     let mut attributes = vec![attribute(
@@ -125,6 +125,7 @@ fn target_group(it: &Ingress, port: &Port, net: &Net, to: &mut Expansion<'_>) {
         "Protocol": "HTTP",
         "TargetType": "ip",
         "VpcId": net.vpc,
+        "LoadBalancerArns": [expr::reference(&peer.id.at("LoadBalancer"), "LoadBalancerArn")],
         "HealthCheckPath": check.path.clone().unwrap_or_else(|| "/".to_owned()),
         "HealthCheckIntervalSeconds": check.interval.map_or(15, |it| it.0),
         "HealthCheckTimeoutSeconds": check.timeout.map_or(5, |it| it.0),

@@ -1,0 +1,23 @@
+//! A place for state in S3 and DynamoDB, made by boto3: what the product does with it, it does not do for the product.
+
+use serde_json::Value;
+
+use crate::{Result, emulator::Client};
+
+/// The bucket's name; the account's number is in it, as bucket names are everybody's.
+pub fn bucket(client: &Client) -> String {
+    format!("state-{}", client.account())
+}
+
+/// The lock table's name.
+pub const TABLE: &str = "locks";
+
+/// Makes bucket and table in the client's account.
+pub fn make(client: &Client) -> Result<()> {
+    client.boto3("place.py", &["make", &bucket(client), TABLE]).map(drop)
+}
+
+/// Every item of the lock table: key and holder.
+pub fn locks(client: &Client) -> Result<Value> {
+    client.boto3("place.py", &["locks", &bucket(client), TABLE])
+}
