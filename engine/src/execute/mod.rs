@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures::{
     StreamExt,
     channel::mpsc,
@@ -36,6 +37,7 @@ use crate::{
     state::Shard,
     step,
     stop::Stop,
+    store::StoreError,
 };
 
 /// Everything that a run of a plan needs.
@@ -75,6 +77,8 @@ pub struct Report {
     pub interrupted: bool,
     /// Why the records could not be written, if so.
     pub broken: Option<Error>,
+    /// The records that should have been written, by key: for a copy elsewhere.
+    pub unwritten: BTreeMap<String, Bytes>,
 }
 
 impl Report {
@@ -253,6 +257,7 @@ impl<'a> Run<'a> {
             }
             News::Written(id, Err(error)) => {
                 self.writing.remove(&id);
+                self.dirty.insert(id);
                 self.break_off(error);
             }
             News::Lost => self.break_off(crate::lock::LockError::Lost.into()),
@@ -382,6 +387,26 @@ impl<'a> Run<'a> {
         {
             self.break_off(error);
         }
+        self.write_late().await;
         self.report
+    }
+
+    /// What could not be written while steps ran is tried once more now that none does; what still cannot is handed out. A lost
+    /// lock is no such case: what we know is another's to find out.
+    async fn write_late(&mut self) {
+        let lost = self.world.lease.check().is_err();
+        if lost
+            || !matches!(self.report.broken, Some(Error::Store(ref error)) if !matches!(error, StoreError::Stale { .. }))
+        {
+            return;
+        }
+        for id in std::mem::take(&mut self.dirty) {
+            let Some(held) = self.shards.get(&id) else { continue };
+            let (fence, mut body) = (held.record.fence, held.record.body.clone());
+            body.unverified = Some(self.world.lease.deployment()).filter(|_| !self.progress.all_done(&id));
+            if self.world.book.write_shard(&id, held, fence, body.clone()).await.is_err() {
+                self.report.unwritten.extend(self.world.book.unwritten(&id, &held.record, body));
+            }
+        }
     }
 }

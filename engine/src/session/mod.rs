@@ -3,7 +3,9 @@
 //! `look` and `plan` take no lock. `apply` first settles what dead deployments left open, and plans again if state moved
 //! between plan and lock.
 
+pub mod copy;
 mod deploy;
+pub mod edit;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -278,6 +280,11 @@ impl Session {
             self.book.write_deployment(deployment, lineage, Some(&before), body).await?;
         }
         Ok(())
+    }
+
+    /// One deployment's record, if there is such a one.
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>> {
+        Ok(self.book.deployment::<Deployment>(id).await?.map(|held| held.record.body))
     }
 
     /// All deployments, newest first, at most `limit`.
