@@ -246,12 +246,12 @@ pub enum StateCommand {
     /// Copy every record into a folder that --state can name
     Pull {
         /// The folder
-        dir: PathBuf,
+        folder: PathBuf,
     },
     /// Write what a folder has newer than the state
     Push {
         /// The folder: from `state pull`, or kept by an apply that could not write
-        dir: PathBuf,
+        folder: PathBuf,
     },
     /// What a component's record was before; or how far back each can be put
     Versions {

@@ -142,8 +142,12 @@ impl Bench {
     #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
     pub async fn new(sample: &Sample, client: &Client) -> Result<Self> {
         let (endpoint, key, secret) = client.access();
-        let options =
-            AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
+        let options = AwsOptions {
+            region: "eu-west-1".to_owned(),
+            endpoint: Some(endpoint),
+            credentials: Some((key, secret)),
+            ..AwsOptions::default()
+        };
         let types = registry(&Aws::load(options).await);
         let store = Arc::new(MemoryStore::default());
         let world = World {

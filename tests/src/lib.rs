@@ -9,6 +9,7 @@ pub mod kit;
 pub mod leaves;
 pub mod place;
 pub mod product;
+pub mod rain;
 pub mod sweep;
 
 /// Any error, told in words.

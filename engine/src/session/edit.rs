@@ -106,7 +106,10 @@ impl Session {
         let (spec, outputs) = match resource.read(&thing, &names).await? {
             Seen::Ready { spec, outputs } | Seen::Stuck { spec, outputs, .. } => (spec, outputs),
             Seen::Absent => {
-                return Err(missing(format!("there is no {} with the id {id} in this account and region", wanted.kind)));
+                return Err(missing(format!(
+                    "there is no {} with the id {id} in this account and region",
+                    wanted.kind
+                )));
             }
             other => return Err(missing(format!("{id} is {}: wait until it is ready", other.status()))),
         };

@@ -216,7 +216,7 @@ async fn at_version(
 /// The state cannot be read, so nothing can be locked as usual: only the broken shards are written over, each by its version.
 pub async fn restore_broken(
     context: Context,
-    session: Session,
+    mut session: Session,
     command: StateCommand,
     error: Error,
     term: Term,
@@ -234,7 +234,8 @@ pub async fn restore_broken(
     let shards = at_version(&session, &BTreeSet::from([id.clone()]), &to).await?;
     let Some(shard) = shards.get(id) else { return Err(error.into()) };
     term.say(format!("{id} cannot be read; the content of version {to} takes its place. AWS is not touched."));
-    if !auto_approve && !(term.asks && term.confirm("Put it back?")) {
+    let yes = auto_approve || term.asks && term.confirm("Put it back?");
+    if !yes {
         return Err(declined());
     }
     session.mend(id, shard.clone()).await.map_err(|trouble| context.failure(trouble))?;

@@ -57,8 +57,8 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
         StateCommand::Import { address, id, auto_approve } => change::import(desk, &address, &id, auto_approve).await,
         StateCommand::Mv { from, to } => change::mv(desk, &from, &to).await,
         StateCommand::Rm { what, auto_approve } => change::rm(desk, &what, auto_approve).await,
-        StateCommand::Pull { dir } => copy::pull(&desk, &dir).await,
-        StateCommand::Push { dir } => copy::push(desk, &dir).await,
+        StateCommand::Pull { folder } => copy::pull(&desk, &folder).await,
+        StateCommand::Push { folder } => copy::push(desk, &folder).await,
         StateCommand::Backup { file } => copy::backup(&desk, file).await,
         StateCommand::Restore { components, to, from, auto_approve } => {
             copy::restore(desk, &components, copy::Source { to, from }, auto_approve).await
