@@ -229,7 +229,7 @@ impl Book {
 
     /// Takes a deployment out of the open ones.
     pub async fn close(&self, lineage: &str, deployment: DeploymentId) -> Result<()> {
-        let close = |root: &mut Root| root.open.retain(|open| *open != deployment);
+        let close = |root: &mut Root| drop(root.open.remove(&deployment));
         self.change_root(lineage, close).await.map(drop)
     }
 

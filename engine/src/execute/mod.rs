@@ -368,6 +368,9 @@ impl<'a> Run<'a> {
     /// What never started, and why; what is still to be written.
     async fn end(mut self) -> Report {
         self.report.interrupted = self.world.stop.is_wished();
+        if let (Err(lost), None) = (self.world.lease.check(), &self.report.broken) {
+            self.break_off(lost);
+        }
         for (id, blocker) in self.progress.not_started(self.plan) {
             let because = match blocker {
                 Some(blocker) => format!("{} did not succeed", self.plan.steps[blocker].address()),

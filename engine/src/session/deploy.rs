@@ -59,7 +59,7 @@ impl Session {
         let now = self.world.clock.wall_millis();
         let number = |root: &mut Root| {
             root.last += 1;
-            root.open.insert(root.last);
+            root.open.insert(root.last, self.world.owner.clone());
         };
         let root = self.book.change_root(lineage, number).await?;
         let (deployment, lineage) = (root.record.body.last, root.record.lineage);

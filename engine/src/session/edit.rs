@@ -179,11 +179,11 @@ impl Session {
     pub async fn holders(&mut self) -> Result<Vec<(Holder, crate::lock::Life)>> {
         let Some(root) = self.book.root().await? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for deployment in root.record.body.open {
+        for (deployment, owner) in root.record.body.open {
             let id = holder_id(deployment);
             let held = self.book.holder::<Holder>(&id).await?;
-            let life = self.watch.life(&id, held.as_ref());
-            let gone = Holder { deployment, purpose: "unknown".to_owned(), ..Holder::default() };
+            let life = self.watch.life(&id, held.as_ref(), Some(&owner));
+            let gone = Holder { deployment, owner, purpose: "nothing yet".to_owned(), ..Holder::default() };
             found.push((held.map_or(gone, |it| it.record.body), life));
         }
         Ok(found)
@@ -198,7 +198,7 @@ impl Session {
             let held = self.book.holder::<Holder>(&id).await?;
             self.recover(deployment, held, &root.record.lineage).await?;
             // A sign of life that came in between makes a takeover void: once more.
-            let open = self.book.root().await?.is_some_and(|root| root.record.body.open.contains(&deployment));
+            let open = self.book.root().await?.is_some_and(|root| root.record.body.open.contains_key(&deployment));
             if !open {
                 break;
             }

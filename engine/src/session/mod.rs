@@ -194,7 +194,7 @@ impl Session {
         };
         let lineage = root.record.lineage;
         let shards = self.book.shards(&lineage).await?;
-        Ok(Memory { last: root.record.body.last, open: root.record.body.open, lineage, shards })
+        Ok(Memory { last: root.record.body.last, open: root.record.body.open.into_keys().collect(), lineage, shards })
     }
 
     /// What it would take. Takes no lock and changes nothing.
@@ -232,11 +232,11 @@ impl Session {
     async fn recover_dead(&mut self, patiently: bool) -> Result<bool> {
         let Some(root) = self.book.root().await? else { return Ok(false) };
         let mut any = false;
-        for deployment in root.record.body.open {
+        for (deployment, owner) in root.record.body.open {
             let id = holder_id(deployment);
             loop {
                 let held = self.book.holder::<Holder>(&id).await?;
-                match self.watch.life(&id, held.as_ref()) {
+                match self.watch.life(&id, held.as_ref(), Some(&owner)) {
                     Life::Dead => {
                         self.recover(deployment, held, &root.record.lineage).await?;
                         any = true;

@@ -14,7 +14,7 @@ fn main() -> Result<()> {
     let from: u64 = value("--from").map_or(Ok(1), |text| text.parse())?;
     let name = value("--tour").map_or("queues", String::as_str);
     let tour = TOURS.iter().copied().find(|it| it.name == name).ok_or("there is no tour of this name")?;
-    let mut rain = Rain::new(tour, 0.01)?;
+    let mut rain = Rain::new(tour, 0.05)?;
     let (mut right, mut at_once, mut calls) = (0, 0, 0);
     for seed in from..from + seeds {
         match rain.fall(seed) {
