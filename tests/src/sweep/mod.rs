@@ -259,7 +259,8 @@ fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str) -> Che
     }
 }
 
-/// What may differ between equal worlds: the lineage is random, tokens are made of it, and each emulator has a port.
+/// What may differ between equal worlds: the lineage is random, tokens are made of it, each emulator has a port, and how many
+/// records a state has is its own affair.
 pub(crate) fn normal(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -268,6 +269,7 @@ pub(crate) fn normal(value: Value) -> Value {
                 _ => normal(item),
             };
             map.into_iter()
+                .filter(|(key, _)| !place::is_bucket(key))
                 .map(|(key, item)| (key.clone(), fixed(&key, item)))
                 .collect::<serde_json::Map<_, _>>()
                 .into()
