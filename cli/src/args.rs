@@ -113,6 +113,23 @@ pub struct PlanFlags {
     pub services: Vec<String>,
 }
 
+/// How the state's place and the role are made.
+#[derive(Clone, Debug, Args)]
+pub struct BootstrapFlags {
+    /// Print them as a CloudFormation template and make nothing
+    #[arg(long, requires = "bootstrap")]
+    pub print: bool,
+    /// The repository whose jobs may take the role: OWNER/REPO (its main branch), or OWNER/REPO:environment:NAME
+    #[arg(long, value_name = "REPOSITORY", requires = "bootstrap")]
+    pub github: Option<String>,
+    /// The role's name
+    #[arg(long, value_name = "NAME", default_value = "DeployerExecutionRole", requires = "bootstrap")]
+    pub role: String,
+    /// Do not ask
+    #[arg(long, requires = "bootstrap")]
+    pub auto_approve: bool,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -120,6 +137,12 @@ pub enum Command {
     Init {
         /// The stack's name [default: the folder's]
         name: Option<String>,
+        /// Instead: the state's bucket, the lock table and the role that deploys
+        #[arg(long, conflicts_with = "name")]
+        bootstrap: bool,
+        /// How they are made.
+        #[command(flatten)]
+        flags: BootstrapFlags,
     },
     /// Check the files; never touches the network
     Validate,

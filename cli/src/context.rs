@@ -180,27 +180,9 @@ impl Context {
 
     /// A run on this stack.
     pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
-        let timeout = duration::parse(&self.global.lock_timeout).ok_or_else(|| {
-            Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", self.global.lock_timeout))
-        })?;
-        let world = World {
-            types: self.types.clone(),
-            clock: self.stores.clock.clone(),
-            objects: self.stores.objects.clone(),
-            locks: self.stores.locks.clone(),
-            events,
-            owner: machine::owner(),
-            probe: Arc::new(machine::lives),
-            stop: self.stop.clone(),
-            limits: Limits {
-                parallelism: usize::from(self.global.parallelism),
-                call_timeout: deployer_providers::CALL_TIMEOUT,
-                lock: LockRules { timeout, ttl: Duration::from_secs(60) },
-                stop_on_failure: self.loaded.stack.rollback_is_automatic(),
-            },
-            new_lineage: uuid::Uuid::new_v4().to_string(),
-            safety: Safety::ON,
-        };
+        let lineage = uuid::Uuid::new_v4().to_string();
+        let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
+        world.limits.stop_on_failure = self.loaded.stack.rollback_is_automatic();
         Ok(Session::new(world, self.scope()))
     }
 
@@ -229,4 +211,36 @@ impl Context {
             }
         });
     }
+}
+
+/// What a run works with, as the flags say. `lineage` is that of a state that is made now.
+pub fn world(
+    global: &Global,
+    stores: &Stores,
+    types: Registry,
+    stop: &Stop,
+    events: Arc<dyn Sink>,
+    lineage: String,
+) -> Result<World, Failure> {
+    let timeout = duration::parse(&global.lock_timeout).ok_or_else(|| {
+        Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", global.lock_timeout))
+    })?;
+    Ok(World {
+        types,
+        clock: stores.clock.clone(),
+        objects: stores.objects.clone(),
+        locks: stores.locks.clone(),
+        events,
+        owner: machine::owner(),
+        probe: Arc::new(machine::lives),
+        stop: stop.clone(),
+        limits: Limits {
+            parallelism: usize::from(global.parallelism),
+            call_timeout: deployer_providers::CALL_TIMEOUT,
+            lock: LockRules { timeout, ttl: Duration::from_secs(60) },
+            stop_on_failure: false,
+        },
+        new_lineage: lineage,
+        safety: Safety::ON,
+    })
 }

@@ -42,13 +42,21 @@ pub enum Kept {
 }
 
 impl Kept {
+    /// What the command line says; where it says nothing, the folder beside the files.
+    pub fn said(global: &Global) -> Result<Self, Failure> {
+        match global.state.as_deref() {
+            Some(text) if text.contains("://") => bucket(text, None).map(Self::Bucket),
+            Some(folder) => Ok(Self::Folder(PathBuf::from(folder))),
+            None => Ok(Self::Folder(global.dir.join(".deployer"))),
+        }
+    }
+
     /// What the command line says, else the Stack, else the folder beside the files.
     pub fn of(global: &Global, loaded: &Loaded) -> Result<Self, Failure> {
         match (global.state.as_deref(), &loaded.stack.state) {
             (Some(text), stack) if text.contains("://") => bucket(text, stack.as_ref()).map(Self::Bucket),
-            (Some(folder), _) => Ok(Self::Folder(PathBuf::from(folder))),
             (None, Some(place)) => Ok(Self::Bucket(place.clone())),
-            (None, None) => Ok(Self::Folder(global.dir.join(".deployer"))),
+            _ => Self::said(global),
         }
     }
 }
@@ -92,7 +100,7 @@ pub fn place(it: &StatePlace) -> Place {
 impl Stores {
     /// Opens them; no call is made yet.
     pub async fn open(global: &Global, loaded: &Loaded, reach: Reach) -> Result<Self, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(time_scale()?));
+        let clock = Self::clock()?;
         let scope = &loaded.desired.scope;
         let state = match Kept::of(global, loaded)? {
             Kept::Folder(folder) => return Ok(Self::local(folder, loaded, clock)),
@@ -118,6 +126,11 @@ impl Stores {
             locks: Arc::new(TableLocks::new(&aws, &place, scope, clock.clone())),
             clock,
         })
+    }
+
+    /// The machine's time, scaled where a test says so.
+    pub fn clock() -> Result<Arc<dyn Clock>, Failure> {
+        Ok(Arc::new(SystemClock::new(time_scale()?)))
     }
 
     /// In a folder.

@@ -118,7 +118,8 @@ async fn emergency(context: &Context, deployment: u64, report: &Report, term: &T
     ));
 }
 
-fn code(report: &Report) -> Code {
+/// How the process ends.
+pub fn code(report: &Report) -> Code {
     match () {
         () if report.is_success() => Code::Done,
         () if report.interrupted => Code::Interrupted,

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod apply;
+mod bootstrap;
 mod graph;
 mod history;
 mod init;
@@ -24,7 +25,8 @@ use crate::{
 pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
     let global = &cli.global;
     match cli.command {
-        Command::Init { name } => init::run(global, name, term),
+        Command::Init { bootstrap: true, flags, .. } => bootstrap::run(global, &flags, term).await,
+        Command::Init { name, .. } => init::run(global, name, term),
         Command::Validate => validate::run(global, term).await,
         Command::Plan { flags, destroy, detailed_exitcode } => {
             plan::run(global, &flags, destroy, detailed_exitcode, term).await

@@ -3,6 +3,7 @@
 //! `look` and `plan` take no lock. `apply` first settles what dead deployments left open, and plans again if state moved
 //! between plan and lock.
 
+pub mod adopt;
 pub mod copy;
 mod deploy;
 pub mod edit;

@@ -3,6 +3,7 @@
 //! Both do nothing but move bytes under compare-and-swap, as `engine::store` asks; what is in them, and what is done when an
 //! answer is lost, is the engine's matter.
 
+pub mod bootstrap;
 mod locks;
 mod objects;
 

@@ -1,0 +1,251 @@
+//! What has to be there before a team can deploy: the state's bucket and table, and the role that deploys.
+//!
+//! It is a desired graph like a stack's, planned and applied by the same engine; only its state is not kept, because each run finds
+//! by its names what is there. So the same command creates, adopts and corrects.
+
+use deployer_engine::{
+    address::{Address, ComponentId},
+    desired::{Desired, DesiredComponent, DesiredResource, Lifecycle, OnDelete, Scope},
+};
+use serde_json::{Map, Value, json};
+
+use super::{EXPIRES, KEY, Place};
+
+/// How long old versions of records are kept, in days.
+const KEPT_DAYS: u32 = 90;
+/// How many characters all inline policies of a role may have together, without white space.
+pub const INLINE_LIMIT: usize = 10_240;
+/// Whose tokens GitHub's jobs have.
+const GITHUB: &str = "token.actions.githubusercontent.com";
+/// Whom these tokens are for.
+const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// What is wanted.
+pub struct Bootstrap {
+    /// Bucket and table.
+    pub place: Place,
+    /// Account, region and partition.
+    pub scope: Scope,
+    /// The role's name.
+    pub role: String,
+    /// The subject of GitHub's tokens that may take the role: `repo:OWNER/REPO:ref:refs/heads/main`.
+    pub github: Option<String>,
+    /// Whom the account's provider for GitHub is for already.
+    pub audiences: Vec<String>,
+    /// What the role may do, in documents that fit.
+    pub policies: Vec<Value>,
+}
+
+/// The stack and environment in whose name it is tagged.
+pub fn scope(account: &str, region: &str, partition: &str) -> Scope {
+    Scope {
+        stack: "deployer".to_owned(),
+        env: "bootstrap".to_owned(),
+        region: region.to_owned(),
+        account: account.to_owned(),
+        partition: partition.to_owned(),
+    }
+}
+
+/// `OWNER/REPO`, `OWNER/REPO:ref:refs/heads/main` or `OWNER/REPO:environment:prod` as the subject of a token; without more, the
+/// main branch alone.
+pub fn subject(text: &str) -> Option<String> {
+    let (repository, rest) = text.split_once(':').unwrap_or((text, "ref:refs/heads/main"));
+    let (owner, name) = repository.split_once('/')?;
+    let plain = |it: &str| !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    (plain(owner) && plain(name) && !rest.is_empty()).then(|| format!("repo:{owner}/{name}:{rest}"))
+}
+
+impl Bootstrap {
+    /// The ARN of the account's provider for GitHub.
+    pub fn provider_arn(&self) -> String {
+        format!("arn:{}:iam::{}:oidc-provider/{GITHUB}", self.scope.partition, self.scope.account)
+    }
+
+    /// Where the provider stands.
+    pub fn provider() -> Address {
+        Address::new("Bootstrap", "github", "Provider")
+    }
+
+    /// The desired graph.
+    pub fn desired(&self) -> Desired {
+        let mut to = Desired { scope: self.scope.clone(), ..Desired::default() };
+        let bucket = add(&mut to, "state", "Bucket", "AWS::S3::Bucket", bucket(&self.place.bucket), Vec::new());
+        let only_tls = tls_only(&self.scope.partition, &self.place.bucket);
+        add(&mut to, "state", "BucketPolicy", "AWS::S3::BucketPolicy", only_tls, vec![bucket]);
+        add(&mut to, "locks", "Table", "AWS::DynamoDB::Table", table(&self.place.table), Vec::new());
+        let mut first = Vec::new();
+        if self.github.is_some() {
+            let mut audiences = self.audiences.clone();
+            audiences.push(AUDIENCE.to_owned());
+            audiences.sort();
+            audiences.dedup();
+            let provider = json!({"Url": format!("https://{GITHUB}"), "ClientIdList": audiences});
+            first.push(add(&mut to, "github", "Provider", "AWS::IAM::OIDCProvider", provider, Vec::new()));
+        }
+        let role = json!({
+            "RoleName": self.role,
+            "Description": "Deploys stacks with deployer",
+            "MaxSessionDuration": 7_200,
+            "AssumeRolePolicyDocument": self.trust(),
+        });
+        let role = add(&mut to, "execution", "Role", "AWS::IAM::Role", role, first);
+        for (number, document) in self.policies.iter().enumerate() {
+            let name = format!("deployer-execution-{}", number + 1);
+            let policy = json!({"RoleName": self.role, "PolicyName": name, "PolicyDocument": document});
+            let part = format!("Policy{}", number + 1);
+            add(&mut to, "execution", &part, "AWS::IAM::RolePolicy", policy, vec![role.clone()]);
+        }
+        to
+    }
+
+    /// Who may take the role: machines of this account, and jobs of the one repository. A pattern needs another operator than a
+    /// plain text: under `StringEquals` a `*` is a star.
+    fn trust(&self) -> Value {
+        let suffix = if self.scope.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let machines = json!({
+            "Sid": "Machines",
+            "Effect": "Allow",
+            "Principal": {"Service": format!("ec2.{suffix}")},
+            "Action": "sts:AssumeRole",
+        });
+        let jobs = self.github.as_ref().map(|subject| {
+            let mut equals = Map::from_iter([(format!("{GITHUB}:aud"), json!(AUDIENCE))]);
+            let mut conditions = Map::new();
+            if subject.contains(['*', '?']) {
+                conditions.insert("StringLike".to_owned(), json!({format!("{GITHUB}:sub"): subject}));
+            } else {
+                equals.insert(format!("{GITHUB}:sub"), json!(subject));
+            }
+            conditions.insert("StringEquals".to_owned(), equals.into());
+            json!({
+                "Sid": "Jobs",
+                "Effect": "Allow",
+                "Principal": {"Federated": self.provider_arn()},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": conditions,
+            })
+        });
+        let statements: Vec<Value> = std::iter::once(machines).chain(jobs).collect();
+        json!({"Version": "2012-10-17", "Statement": statements})
+    }
+}
+
+/// The same as a CloudFormation template, for those who create it otherwise.
+pub fn template(desired: &Desired) -> Value {
+    let logical = |address: &Address| {
+        let mut name = address.component.name.clone();
+        name[..1].make_ascii_uppercase();
+        format!("{name}{}", address.role)
+    };
+    let resource = |(address, it): (&Address, &DesiredResource)| {
+        let mut properties = it.properties.clone();
+        if let Some(map) = properties.as_object_mut().filter(|_| it.kind == "AWS::IAM::RolePolicy") {
+            map.entry("PolicyName").or_insert(json!("deployer-execution"));
+        }
+        let after: Vec<String> = it.after.iter().map(logical).collect();
+        let mut resource = json!({"Type": it.kind, "Properties": properties, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"});
+        if !after.is_empty() {
+            resource["DependsOn"] = json!(after);
+        }
+        (logical(address), resource)
+    };
+    let resources: Map<String, Value> = desired.resources.iter().map(resource).collect();
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Where deployer keeps state and locks, and the role that deploys",
+        "Resources": resources,
+    })
+}
+
+fn add(to: &mut Desired, name: &str, role: &str, kind: &str, properties: Value, after: Vec<Address>) -> Address {
+    let component = ComponentId::new("Bootstrap", name);
+    let address = component.at(role);
+    to.components.entry(component).or_insert_with(DesiredComponent::default);
+    let resource = DesiredResource {
+        kind: kind.to_owned(),
+        properties,
+        name_part: None,
+        chosen: None,
+        // Nobody takes these away by a slip: they hold what all deployments were.
+        lifecycle: Lifecycle { on_delete: OnDelete::Retain, protect: true },
+        after,
+        origins: Default::default(),
+    };
+    to.resources.insert(address.clone(), resource);
+    address
+}
+
+fn bucket(name: &str) -> Value {
+    let expiry = json!({
+        "Id": "old-versions",
+        "Status": "Enabled",
+        "Prefix": "",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": KEPT_DAYS},
+    });
+    json!({
+        "BucketName": name,
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "LifecycleConfiguration": {"Rules": [expiry]},
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+        },
+    })
+}
+
+fn tls_only(partition: &str, name: &str) -> Value {
+    let arn = format!("arn:{partition}:s3:::{name}");
+    json!({
+        "Bucket": name,
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, format!("{arn}/*")],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }]},
+    })
+}
+
+fn table(name: &str) -> Value {
+    json!({
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TimeToLiveSpecification": {"AttributeName": EXPIRES, "Enabled": true},
+        "DeletionProtectionEnabled": true,
+        "Tags": [{"Key": "Name", "Value": name}, {"Key": "ManagedBy", "Value": "deployer"}],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_its_main_branch_unless_more_is_said() {
+        assert_eq!(subject("acme/shop").as_deref(), Some("repo:acme/shop:ref:refs/heads/main"));
+        assert_eq!(subject("acme/shop:environment:prod").as_deref(), Some("repo:acme/shop:environment:prod"));
+        for wrong in ["acme", "acme/", "/shop", "ac me/shop", "acme/*", "acme/shop:"] {
+            assert_eq!(subject(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_under_an_operator_that_knows_patterns() {
+        let trust = |subject: &str| {
+            let scope = scope("111122223333", "eu-west-1", "aws");
+            let place = Place { bucket: "b".to_owned(), table: "t".to_owned(), ..Place::default() };
+            let it = Bootstrap { place, scope, role: "R".to_owned(), github: Some(subject.to_owned()), audiences: Vec::new(), policies: Vec::new() };
+            it.trust()["Statement"][1]["Condition"].clone()
+        };
+        let name = format!("{GITHUB}:sub");
+        assert_eq!(trust("repo:a/b:ref:refs/heads/main")["StringEquals"][&name], "repo:a/b:ref:refs/heads/main");
+        let like = trust("repo:a/b:*");
+        assert_eq!((&like["StringLike"][&name], &like["StringEquals"][&name]), (&json!("repo:a/b:*"), &Value::Null));
+        assert_eq!(like["StringEquals"][format!("{GITHUB}:aud")], AUDIENCE);
+    }
+}
