@@ -199,6 +199,11 @@ pub enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
         format: GraphFormat,
     },
+    /// The IAM policy that deploying this stack needs, and nothing more; never touches the network
+    ///
+    /// One document, or a JSON array of them where one managed policy of IAM cannot hold it all: attach each as a policy of
+    /// its own. What was deployed before and is no longer in the files needs the policy of the files that it was in.
+    IamPolicy,
     /// A completion script for your shell
     Completions {
         /// Which shell

@@ -45,6 +45,18 @@ pub fn mint(
     Some(format!("{}{base}{tail}{ending}", rule.prefix))
 }
 
+/// A pattern of every name that is minted by `rule` in `scope`, now or later: `shop-prod-*`.
+pub fn pattern(rule: &NameRule, scope: &Scope) -> String {
+    // The longest tail and ending: hash of account and region, a generation of four digits, `.fifo`.
+    let tail = if rule.scope == NameScope::Global { 7 } else { 0 } + 5 + if rule.suffix.is_some() { 5 } else { 0 };
+    // What a long name keeps before its hash.
+    let kept = rule.max.saturating_sub(rule.prefix.len() + tail + 9);
+    let all = format!("{}-{}-", scope.stack, scope.env);
+    let start: String = all.chars().take(kept).collect();
+    let start = if start == all { start.as_str() } else { start.trim_end_matches('-') };
+    format!("{}{start}*", rule.prefix)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -78,5 +90,22 @@ mod tests {
         assert_ne!(mint(&global, "orders", None, 1), mint(&RULE, "orders", None, 1));
         let fifo = NameRule { suffix: Some(|_| ".fifo"), ..RULE };
         assert_eq!(mint(&fifo, "orders", None, 1).as_deref(), Some("shop-prod-orders.fifo"));
+    }
+    #[test]
+    fn a_pattern_fits_every_name_that_can_be_minted() {
+        let rules =
+            [RULE, NameRule { scope: NameScope::Global, ..RULE }, NameRule { prefix: "/app/", max: 40, ..RULE }];
+        for stack in ["shop", "a-shop-with-a-long-name", "a-shop-of-19-chars-"] {
+            let scope = Scope { stack: stack.to_owned(), ..scope() };
+            for rule in rules {
+                let pattern = pattern(&rule, &scope);
+                let start = pattern.strip_suffix('*').unwrap_or_default();
+                for (name, generation) in [("a", 1), ("a", 9_999), ("a-queue-with-a-long-name", 1), ("orders", 120)] {
+                    let minted = mint(&rule, &scope, name, Some("part"), generation, &json!({}));
+                    assert!(minted.as_ref().is_some_and(|it| it.starts_with(start)), "{pattern}: {minted:?}");
+                }
+            }
+        }
+        assert_eq!(pattern(&NameRule::regional("/Name"), &scope()), "shop-prod-*");
     }
 }

@@ -349,8 +349,14 @@ pub struct Registry {
 impl Registry {
     /// The same with one more type.
     #[must_use]
-    pub fn with(mut self, resource: impl DynResource + 'static) -> Self {
-        self.types.insert(resource.kind(), Arc::new(resource));
+    pub fn with(self, resource: impl DynResource + 'static) -> Self {
+        self.with_shared(Arc::new(resource))
+    }
+
+    /// The same with a type of another registry, in the place of its own if it has it.
+    #[must_use]
+    pub fn with_shared(mut self, resource: Arc<dyn DynResource>) -> Self {
+        self.types.insert(resource.kind(), resource);
         self
     }
 

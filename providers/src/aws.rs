@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::{
     Builder, Connector,
@@ -67,6 +67,14 @@ impl Aws {
             .region(Region::from_static("us-east-1"))
             .build();
         Self { config, custom_endpoint: false }
+    }
+
+    /// The same with a name that its calls carry, beside the SDK's own: letters, digits, `.` and `-`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        let mut config = self.config.to_builder();
+        config.set_app_name(AppName::new(name.to_owned()).ok());
+        Self { config: config.build(), ..*self }
     }
 
     /// What clients are made of.

@@ -27,6 +27,9 @@ pub mod logs;
 pub mod lookup;
 #[allow(dead_code, reason = "not every service has batched reads of every sort")]
 mod many;
+// The state's place has permissions too.
+#[cfg(feature = "state")]
+pub mod permissions;
 #[cfg(feature = "rds")]
 pub mod rds;
 #[cfg(feature = "s3")]

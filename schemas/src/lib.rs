@@ -26,7 +26,7 @@ pub use component::{Merged, full_schema};
 pub use document::Document;
 pub use input::{Input, Policy, Seconds};
 pub use kinds::{Expansion, Kind, Kinds, Outputs, Source};
-pub use load::{partition, LoadOptions, Problems, TypeCatalog, load, load_sources};
+pub use load::{LoadOptions, Problems, TypeCatalog, load, load_sources, partition};
 pub use loaded::{Loaded, StackInfo};
 pub use near::nearest;
 pub use node::{Layer, Node, Origin, Origins, Yaml};

@@ -375,7 +375,6 @@ pub(crate) fn place(origins: &Origins, path: &str, key: bool) -> Place {
 }
 
 /// The partition of a region: a fact about AWS's region names.
-/// The partition that a region is in.
 pub fn partition(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),

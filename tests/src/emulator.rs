@@ -136,6 +136,12 @@ impl Client {
         Self { name: self.account.clone(), ..self.clone() }
     }
 
+    /// The same account by a name that calls of this process carry.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self.clone() }
+    }
+
     /// Its account.
     pub fn account(&self) -> &str {
         &self.account

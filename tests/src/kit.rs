@@ -70,6 +70,11 @@ pub fn samples() -> Result<BTreeMap<String, Vec<Sample>>> {
 }
 
 impl Sample {
+    /// Its type, and those that it needs.
+    fn kinds(&self) -> BTreeSet<&str> {
+        self.needs.values().map(|(kind, _)| kind.as_str()).chain([self.kind.as_str()]).collect()
+    }
+
     /// Its properties with the first value of each field.
     fn first(&self) -> Map<String, Value> {
         let firsts = self.fields.iter().map(|(name, (first, _))| (name.clone(), first.clone()));
@@ -106,6 +111,14 @@ pub fn fields(it: &dyn DynResource) -> (BTreeSet<String>, BTreeSet<String>) {
     let required =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     (names, required)
+}
+
+/// The operations that were called, by the type whose provider called them.
+pub type Called = BTreeMap<String, BTreeSet<String>>;
+
+/// The name that calls for a type carry: each type of a sample is a client of its own to the emulator.
+fn name_of(kind: &str, client: &Client) -> String {
+    format!("{}.{}", client.account(), kind.replace("::", "."))
 }
 
 /// How long a lock lives, in AWS's time.
@@ -148,7 +161,12 @@ impl Bench {
             credentials: Some((key, secret)),
             ..AwsOptions::default()
         };
-        let types = registry(&Aws::load(options).await);
+        let aws = Aws::load(options).await;
+        let named = |all: Registry, kind: &str| match registry(&aws.named(&name_of(kind, client))).get(kind) {
+            Some(it) => all.with_shared(it.clone()),
+            None => all,
+        };
+        let types = sample.kinds().into_iter().fold(registry(&aws), named);
         let store = Arc::new(MemoryStore::default());
         let world = World {
             types: types.clone(),
@@ -241,16 +259,17 @@ fn scope(client: &Client) -> Scope {
     }
 }
 
-/// The whole contract on one sample.
-pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
+/// The whole contract on one sample; what was called for it.
+pub async fn contract(sample: &Sample, client: &Client) -> Result<Called> {
     let scope = scope(client);
     let mut bench = Bench::new(sample, client).await?;
     let mut first = sample.first();
     let mut now = first.clone();
     // Its first create's answer is lost: one thing all the same.
-    client.options(json!({"rules": [{"match": {"mutating": true, "nth": 1}, "fault": "lost_answer"}]}))?;
+    let mine = client.named(&name_of(&sample.kind, client));
+    mine.options(json!({"rules": [{"match": {"mutating": true, "nth": 1}, "fault": "lost_answer"}]}))?;
     bench.settle(&now, &scope, "create, its answer lost").await?;
-    client.options(json!({"rules": []}))?;
+    mine.options(json!({"rules": []}))?;
     for (name, (_, second)) in &sample.fields {
         changed(&mut bench, &mut now, &scope, name, second).await?;
         removed(&mut bench, &mut now, &scope, name).await?;
@@ -263,7 +282,12 @@ pub async fn contract(sample: &Sample, client: &Client) -> Result<()> {
     }
     by_itself(&bench).await?;
     bench.settle(&now, &scope, "made again after it was deleted outside").await?;
-    bench.apply(&now, &scope, true).await
+    bench.apply(&now, &scope, true).await?;
+    let called = |kind: &str| {
+        let calls = client.named(&name_of(kind, client)).calls()?;
+        Ok((kind.to_owned(), calls.by_operation.into_keys().collect()))
+    };
+    sample.kinds().into_iter().map(called).collect()
 }
 
 /// Another value: in place, or a replacement if it is create-only.

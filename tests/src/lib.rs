@@ -7,6 +7,7 @@ pub mod emulator;
 pub mod fields;
 pub mod kit;
 pub mod leaves;
+pub mod permissions;
 pub mod place;
 pub mod product;
 pub mod rain;

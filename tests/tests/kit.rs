@@ -12,7 +12,8 @@ use deployer_providers::{Aws, registry};
 use deployer_tests::{
     Result,
     emulator::Emulator,
-    kit::{Sample, contract, fields, samples},
+    kit::{Called, Sample, contract, fields, samples},
+    permissions,
 };
 
 /// Three hundred times as fast as AWS.
@@ -43,18 +44,22 @@ fn every_sample_fulfils_the_contract() -> Result<()> {
     let cores = thread::available_parallelism().map_or(2, usize::from).clamp(1, 3);
     let workers = (cores + 1).min(all.len().max(1));
     let queue = Mutex::new(all);
-    let failures: Vec<String> = thread::scope(|scope| {
-        let running: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&queue))).collect();
+    let called = Mutex::new(Called::new());
+    let mut failures: Vec<String> = thread::scope(|scope| {
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&queue, &called))).collect();
         let ended = running.into_iter().map(|it| it.join().expect("a worker ends"));
         ended.flat_map(|it| it.unwrap_or_else(|error| vec![error.to_string()])).collect()
     });
+    // Here and not in a test of its own: what was called is known only after all samples.
+    let called = called.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.extend(permissions::differences(&called, only.is_empty() && failures.is_empty())?);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 
 /// Takes samples until none is left, with an emulator of its own; what failed.
 #[allow(clippy::disallowed_methods, reason = "how long a sample takes is told in the machine's time")]
-fn work(queue: &Mutex<Vec<Sample>>) -> Result<Vec<String>> {
+fn work(queue: &Mutex<Vec<Sample>>, called: &Mutex<Called>) -> Result<Vec<String>> {
     let emulator = Emulator::start(SCALE)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut failures = Vec::new();
@@ -65,9 +70,15 @@ fn work(queue: &Mutex<Vec<Sample>>) -> Result<Vec<String>> {
         let client = emulator.client("kit").of_account();
         let start = std::time::Instant::now();
         let result = runtime.block_on(contract(&sample, &client));
-        let said = result.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned());
+        let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
         println!("{} {}: {said} ({:.1} s)", sample.kind, sample.file, start.elapsed().as_secs_f64());
-        failures.extend(result.err().map(|error| error.to_string()));
+        match result {
+            Ok(operations) => {
+                let mut called = called.lock().unwrap_or_else(PoisonError::into_inner);
+                operations.into_iter().for_each(|(kind, more)| called.entry(kind).or_default().extend(more));
+            }
+            Err(error) => failures.push(error.to_string()),
+        }
     }
     let missing = emulator.unsupported()?;
     failures.extend((!missing.is_empty()).then(|| format!("the emulator could not do everything: {missing:?}")));

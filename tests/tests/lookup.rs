@@ -12,6 +12,8 @@ use deployer_providers::{
 use deployer_tests::{
     Result, build,
     emulator::{Client, Emulator},
+    kit::Called,
+    permissions::{differences, operations},
 };
 use serde_json::{Value, json};
 
@@ -39,11 +41,22 @@ fn scene(client: &Client) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-struct Asker(Aws);
+/// Each kind of question is a client of its own.
+struct Asker(Aws, Client);
 
 impl Asker {
     async fn ask(&self, kind: &str, ask: Value) -> Found {
-        answer(&self.0, &Lookup::new(kind, ask)).await.expect("an answer")
+        let aws = self.0.named(&self.name(kind));
+        answer(&aws, &Lookup::new(kind, ask)).await.expect("an answer")
+    }
+
+    fn name(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.1.account())
+    }
+
+    /// What was called by questions of a kind.
+    fn called(&self, kind: &str) -> Result<(String, std::collections::BTreeSet<String>)> {
+        Ok((format!("look-up {kind}"), operations(&self.1.named(&self.name(kind)))?))
     }
 
     async fn answer(&self, kind: &str, ask: Value) -> Value {
@@ -73,7 +86,7 @@ async fn questions_are_answered_or_told_why_not() -> Result<()> {
         credentials: Some((key, secret)),
         ..AwsOptions::default()
     };
-    let aws = Asker(Aws::load(options).await);
+    let aws = Asker(Aws::load(options).await, client.clone());
     assert_eq!(aws.answer(ZONES, Value::Null).await, json!(["eu-west-1a", "eu-west-1b", "eu-west-1c"]));
     networks(&aws, &scene).await;
     groups(&aws, &scene).await;
@@ -87,6 +100,10 @@ async fn questions_are_answered_or_told_why_not() -> Result<()> {
     let versions = aws.answer(ENGINE_VERSIONS, json!({"engine": "postgres"})).await;
     assert!(versions.as_array().is_some_and(|all| all.contains(&json!("16.3"))), "{versions}");
     assert_eq!(aws.problem(ENGINE_VERSIONS, json!({"engine": "none"})).await, "RDS has no versions of none");
+    let kinds = [ZONES, NETWORK, GROUP, SECRET, PARAMETER, ENGINE_VERSIONS];
+    let called: Called = kinds.into_iter().map(|kind| aws.called(kind)).collect::<Result<_>>()?;
+    let found = differences(&called, true)?;
+    assert!(found.is_empty(), "{found:#?}");
     assert!(emulator.unsupported()?.is_empty(), "{:?}", emulator.unsupported()?);
     Ok(())
 }

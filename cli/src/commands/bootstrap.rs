@@ -9,7 +9,7 @@ use deployer_engine::{
     desired::Desired,
     lookup::Lookup,
     plan::{self, Plan},
-    resource::{Registry, Seen, Wanted},
+    resource::{PhysicalId, Registry, Seen, Wanted},
     session::{Applied, Session, Wish},
     state::{ResourceState, Shard, identity},
     store::memory::MemoryStore,
@@ -45,17 +45,24 @@ const LINEAGE: &str = "bootstrap";
 pub async fn run(global: &Global, flags: &BootstrapFlags, term: &Term) -> Result<Code, Failure> {
     let stack = stack(global, term).await?;
     let region = region(global, stack.as_ref())?;
-    let aws = Aws::load(AwsOptions { region: region.clone(), time_scale: Some(time_scale()?), ..AwsOptions::default() }).await;
+    let aws =
+        Aws::load(AwsOptions { region: region.clone(), time_scale: Some(time_scale()?), ..AwsOptions::default() })
+            .await;
     let caller = sts::caller_identity(&aws).await?;
-    if let Some(guard) = stack.as_ref().and_then(|it| it.loaded.stack.account.as_deref()).filter(|guard| *guard != caller.account) {
-        let message = format!("the environment belongs to account {guard}, and these credentials are of account {}", caller.account);
+    if let Some(guard) =
+        stack.as_ref().and_then(|it| it.loaded.stack.account.as_deref()).filter(|guard| *guard != caller.account)
+    {
+        let message = format!(
+            "the environment belongs to account {guard}, and these credentials are of account {}",
+            caller.account
+        );
         return Err(Failure::said(Code::Refused, message));
     }
     let types = registry(&aws);
     let mut wanted = wanted(global, flags, stack.as_ref(), &types, &caller.account, &region)?;
     let provider = Bootstrap::provider();
     if let Some(it) = wanted.desired().resources.get(&provider) {
-        let read = types.need(&it.kind)?.read(&wanted.provider_arn().into(), &Wanted::All).await?;
+        let read = types.need(&it.kind)?.read(&PhysicalId(wanted.provider_arn()), &Wanted::All).await?;
         if let Seen::Ready { spec, .. } = read {
             let all = spec["ClientIdList"].as_array().into_iter().flatten().filter_map(Value::as_str);
             wanted.audiences = all.map(str::to_owned).collect();
@@ -85,7 +92,8 @@ fn region(global: &Global, stack: Option<&Context>) -> Result<String, Failure> {
     let of_stack = stack.map(|it| it.scope().region.clone());
     let of_machine = || std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION")).ok();
     global.region.clone().or(of_state).or(of_stack).or_else(of_machine).ok_or_else(|| {
-        Failure::said(Code::Usage, "in which region? No stack is here that says it").help("give --region, or set AWS_REGION")
+        Failure::said(Code::Usage, "in which region? No stack is here that says it")
+            .help("give --region, or set AWS_REGION")
     })
 }
 
@@ -106,7 +114,8 @@ fn wanted(
     };
     let scope = bootstrap::scope(account, region, partition(region));
     let nothing = Desired { scope: scope.clone(), ..Desired::default() };
-    let asked: Vec<Lookup> = stack.into_iter().flat_map(|it| it.loaded.asked.iter().map(|it| it.lookup.clone())).collect();
+    let asked: Vec<Lookup> =
+        stack.into_iter().flat_map(|it| it.loaded.asked.iter().map(|it| it.lookup.clone())).collect();
     let needs = Needs {
         types,
         desired: stack.map_or(&nothing, |it| &it.loaded.desired),
@@ -117,7 +126,8 @@ fn wanted(
     let policies = permissions::policies(&needs)?;
     let size: usize = policies.iter().map(|it| it.to_string().chars().filter(|c| !c.is_whitespace()).count()).sum();
     if size > INLINE_LIMIT {
-        let message = format!("this stack's permissions have {size} characters, and a role takes {INLINE_LIMIT} inline");
+        let message =
+            format!("this stack's permissions have {size} characters, and a role takes {INLINE_LIMIT} inline");
         let help = "attach what `deployer iam-policy` prints as managed policies, and run this outside of the stack's folder for the rest";
         return Err(Failure::said(Code::Refused, message).help(help));
     }
@@ -132,11 +142,9 @@ fn place(global: &Global, stack: Option<&Context>, account: &str, region: &str) 
     };
     Ok(match said {
         stores::Kept::Bucket(place) => stores::place(&place),
-        stores::Kept::Folder(_) => Place {
-            bucket: format!("deployer-state-{account}-{region}"),
-            table: TABLE.to_owned(),
-            ..Place::default()
-        },
+        stores::Kept::Folder(_) => {
+            Place { bucket: format!("deployer-state-{account}-{region}"), table: TABLE.to_owned(), ..Place::default() }
+        }
     })
 }
 
@@ -147,13 +155,31 @@ struct Made {
     missing: bool,
 }
 
-async fn make(global: &Global, flags: &BootstrapFlags, desired: &Desired, types: Registry, term: &Term) -> Result<Made, Failure> {
+async fn make(
+    global: &Global,
+    flags: &BootstrapFlags,
+    desired: &Desired,
+    types: Registry,
+    term: &Term,
+) -> Result<Made, Failure> {
     let memory = Arc::new(MemoryStore::default());
     let stores = Stores { objects: memory.clone(), locks: memory, clock: Stores::clock()? };
     let stop = deployer_engine::stop::Stop::default();
-    let world = crate::context::world(global, &stores, types.clone(), &stop, Arc::new(Progress::new(*term, global.json)), LINEAGE.to_owned())?;
+    let world = crate::context::world(
+        global,
+        &stores,
+        types.clone(),
+        &stop,
+        Arc::new(Progress::new(*term, global.json)),
+        LINEAGE.to_owned(),
+    )?;
     let mut session = Session::new(world, &desired.scope);
-    let wish = Wish { refresh: true, purpose: "bootstrap".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), ..Wish::default() };
+    let wish = Wish {
+        refresh: true,
+        purpose: "bootstrap".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Wish::default()
+    };
     let found = adopt(&mut session, desired, &types, &wish).await?;
     let shown = *term;
     let (auto, as_json, mut missing) = (flags.auto_approve, global.json, false);
@@ -191,7 +217,12 @@ async fn adopt(
         let who = identity(LINEAGE, &node.address, 1);
         let there = types.need(&wanted.kind)?.find(&who, &wanted.properties).await;
         // What it is a part of is not there either.
-        let Some(id) = there.or_else(|error| if error.class() == deployer_engine::error::Class::NotFound { Ok(None) } else { Err(error) })? else { continue };
+        let Some(id) = there.or_else(|error| {
+            if error.class() == deployer_engine::error::Class::NotFound { Ok(None) } else { Err(error) }
+        })?
+        else {
+            continue;
+        };
         let state = session.adopted(desired, &node.address, &id.0).await.map_err(trouble)?;
         found.insert(node.address.clone(), id.0);
         states.insert(node.address, state);
@@ -223,11 +254,18 @@ fn trouble(it: deployer_engine::session::Trouble) -> Failure {
 fn end(made: Made, term: &Term) -> Result<Code, Failure> {
     match made.applied {
         Applied::NoChanges => {
-            term.say(format!("{}  bucket, table and role are as they have to be", term.paint(Tone::Good, "No changes")));
+            term.say(format!(
+                "{}  bucket, table and role are as they have to be",
+                term.paint(Tone::Good, "No changes")
+            ));
             Ok(Code::Done)
         }
         Applied::Ran { report, plan, .. } if report.is_success() => {
-            term.say(format!("{}  {} done, each confirmed by a read", term.paint(Tone::Good, "bootstrapped"), crate::duration::count(plan.steps.len(), "step")));
+            term.say(format!(
+                "{}  {} done, each confirmed by a read",
+                term.paint(Tone::Good, "bootstrapped"),
+                crate::duration::count(plan.steps.len(), "step")
+            ));
             Ok(Code::Done)
         }
         Applied::Ran { report, plan, .. } => {
@@ -235,7 +273,8 @@ fn end(made: Made, term: &Term) -> Result<Code, Failure> {
                 term.note(format!("  {} {}: {why}", plan.steps[*id].verb(), plan.steps[*id].address()));
             }
             let message = format!("{} done, {} failed", report.done.len(), report.failed.len() + report.skipped.len());
-            Err(Failure::said(apply::code(&report), message).help("mend the cause and run the same command again: it goes on from what is there"))
+            Err(Failure::said(apply::code(&report), message)
+                .help("mend the cause and run the same command again: it goes on from what is there"))
         }
         Applied::Refused(plan) => {
             drawn::print(&plan, term);
@@ -251,7 +290,8 @@ fn end(made: Made, term: &Term) -> Result<Code, Failure> {
 
 /// The lines that a Stack needs to keep its state there.
 fn say_next(place: &Place, region: &str, stack: Option<&Context>, made: &Made, term: &Term) {
-    let done = matches!(&made.applied, Applied::NoChanges) || matches!(&made.applied, Applied::Ran { report, .. } if report.is_success());
+    let done = matches!(&made.applied, Applied::NoChanges)
+        || matches!(&made.applied, Applied::Ran { report, .. } if report.is_success());
     let stated: Option<&StatePlace> = stack.and_then(|it| it.loaded.stack.state.as_ref());
     if !done || stated.is_some() {
         return;

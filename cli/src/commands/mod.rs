@@ -4,6 +4,7 @@ mod apply;
 mod bootstrap;
 mod graph;
 mod history;
+mod iam_policy;
 mod init;
 mod list;
 mod plan;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,
+        Command::IamPolicy => iam_policy::run(global, term).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deployer", &mut script);

@@ -239,7 +239,14 @@ mod tests {
         let trust = |subject: &str| {
             let scope = scope("111122223333", "eu-west-1", "aws");
             let place = Place { bucket: "b".to_owned(), table: "t".to_owned(), ..Place::default() };
-            let it = Bootstrap { place, scope, role: "R".to_owned(), github: Some(subject.to_owned()), audiences: Vec::new(), policies: Vec::new() };
+            let it = Bootstrap {
+                place,
+                scope,
+                role: "R".to_owned(),
+                github: Some(subject.to_owned()),
+                audiences: Vec::new(),
+                policies: Vec::new(),
+            };
             it.trust()["Statement"][1]["Condition"].clone()
         };
         let name = format!("{GITHUB}:sub");
