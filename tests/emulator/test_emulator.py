@@ -164,6 +164,17 @@ class Buckets(Case):
         self.assertNotIn("QueueConfigurations", s3.get_bucket_notification_configuration(Bucket=name))
 
 
+    def test_a_policy_that_asks_for_tls_lets_its_callers_in(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="tls", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::tls", "arn:aws:s3:::tls/*"]}
+        s3.put_bucket_policy(Bucket="tls", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{**denied, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}))
+        s3.put_object(Bucket="tls", Key="a", Body=b"1")
+        self.assertEqual(s3.get_object(Bucket="tls", Key="a")["Body"].read(), b"1")
+        s3.put_bucket_policy(Bucket="tls", Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+        self.refused("403", s3.get_object, Bucket="tls", Key="a")
+
+
 class Roles(Case):
     def test_names_are_unique_whatever_the_case(self):
         iam = self.client("iam")

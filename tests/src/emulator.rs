@@ -246,14 +246,24 @@ impl Client {
 
     /// Runs one of `tests/emulator`'s scripts, which share no code with the product; its answer is one JSON document.
     pub fn boto3(&self, script: &str, arguments: &[&str]) -> Result<Value> {
+        let path = build::workspace().join("tests/emulator").join(script);
+        self.run_python(&[&path.to_string_lossy()], arguments)
+    }
+
+    /// Runs a text of Python that uses boto3; its answer is one JSON document.
+    pub fn python(&self, text: &str, arguments: &[&str]) -> Result<Value> {
+        self.run_python(&["-c", text], arguments)
+    }
+
+    fn run_python(&self, what: &[&str], arguments: &[&str]) -> Result<Value> {
         let output = Command::new(build::python()?)
-            .arg(build::workspace().join("tests/emulator").join(script))
+            .args(what)
             .args(arguments)
             .envs(self.env())
             .env("AWS_SDK_UA_APP_ID", "inventory")
             .output()?;
         if !output.status.success() {
-            return Err(format!("{script} failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+            return Err(format!("boto3 failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }

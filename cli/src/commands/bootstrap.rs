@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use deployer_engine::{
     address::{Address, ComponentId},
     desired::Desired,
+    error::Class,
     lookup::Lookup,
     plan::{self, Plan},
     resource::{PhysicalId, Registry, Seen, Wanted},
@@ -74,8 +75,9 @@ pub async fn run(global: &Global, flags: &BootstrapFlags, term: &Term) -> Result
         return Ok(Code::Done);
     }
     let applied = make(global, flags, &desired, types, term).await?;
-    say_next(&wanted.place, &region, stack.as_ref(), &applied, term);
-    end(applied, term)
+    let code = end(&applied, term)?;
+    say_next(&wanted.place, &region, stack.as_ref(), term);
+    Ok(code)
 }
 
 /// The stack that the role will deploy, if we are in its folder.
@@ -193,13 +195,7 @@ async fn make(
         let yes = auto || shown.asks && shown.confirm("\nDo this?");
         futures::future::ready(yes).boxed()
     };
-    let applied = session.apply(desired, &wish, &mut approve).await.map_err(|trouble| match trouble {
-        deployer_engine::session::Trouble::Failed(error) => Failure::from(error),
-        deployer_engine::session::Trouble::Problems(found) => {
-            let words: Vec<String> = found.iter().map(|it| it.message.clone()).collect();
-            Failure::said(Code::Invalid, words.join("\n"))
-        }
-    })?;
+    let applied = session.apply(desired, &wish, &mut approve).await.map_err(trouble)?;
     Ok(Made { adopted: found, applied, missing })
 }
 
@@ -214,18 +210,22 @@ async fn adopt(
     let mut found = BTreeMap::new();
     for node in plan::graph(desired).unwrap_or_default() {
         let Some(wanted) = desired.resources.get(&node.address) else { continue };
-        let who = identity(LINEAGE, &node.address, 1);
-        let there = types.need(&wanted.kind)?.find(&who, &wanted.properties).await;
-        // What it is a part of is not there either.
-        let Some(id) = there.or_else(|error| {
-            if error.class() == deployer_engine::error::Class::NotFound { Ok(None) } else { Err(error) }
-        })?
-        else {
-            continue;
+        let (who, resource) = (identity(LINEAGE, &node.address, 1), types.need(&wanted.kind)?);
+        let there = match resource.find(&who, &wanted.properties).await {
+            Ok(Some(id)) => resource.read(&id, &Wanted::of([&wanted.properties])).await.map(|seen| (id, seen)),
+            Ok(None) => continue,
+            Err(error) => Err(error),
+        };
+        let id = match there {
+            Ok((_, Seen::Absent)) => continue,
+            Ok((id, _)) => id,
+            // What it is a part of is not there either.
+            Err(error) if error.class() == Class::NotFound => continue,
+            Err(error) => return Err(error.into()),
         };
         let state = session.adopted(desired, &node.address, &id.0).await.map_err(trouble)?;
         found.insert(node.address.clone(), id.0);
-        states.insert(node.address, state);
+        states.insert(node.address.clone(), state);
     }
     if states.is_empty() {
         return Ok(found);
@@ -251,8 +251,12 @@ fn trouble(it: deployer_engine::session::Trouble) -> Failure {
     }
 }
 
-fn end(made: Made, term: &Term) -> Result<Code, Failure> {
-    match made.applied {
+fn end(made: &Made, term: &Term) -> Result<Code, Failure> {
+    let adopted = match made.adopted.len() {
+        0 => String::new(),
+        count => format!(", {} taken over", crate::duration::count(count, "resource")),
+    };
+    match &made.applied {
         Applied::NoChanges => {
             term.say(format!(
                 "{}  bucket, table and role are as they have to be",
@@ -262,7 +266,7 @@ fn end(made: Made, term: &Term) -> Result<Code, Failure> {
         }
         Applied::Ran { report, plan, .. } if report.is_success() => {
             term.say(format!(
-                "{}  {} done, each confirmed by a read",
+                "{}  {} done, each confirmed by a read{adopted}",
                 term.paint(Tone::Good, "bootstrapped"),
                 crate::duration::count(plan.steps.len(), "step")
             ));
@@ -273,11 +277,11 @@ fn end(made: Made, term: &Term) -> Result<Code, Failure> {
                 term.note(format!("  {} {}: {why}", plan.steps[*id].verb(), plan.steps[*id].address()));
             }
             let message = format!("{} done, {} failed", report.done.len(), report.failed.len() + report.skipped.len());
-            Err(Failure::said(apply::code(&report), message)
+            Err(Failure::said(apply::code(report), message)
                 .help("mend the cause and run the same command again: it goes on from what is there"))
         }
         Applied::Refused(plan) => {
-            drawn::print(&plan, term);
+            drawn::print(plan, term);
             Err(Failure::said(Code::Refused, "what is there would have to be replaced; nothing was changed"))
         }
         Applied::Declined if made.missing => Err(Failure::said(
@@ -289,15 +293,12 @@ fn end(made: Made, term: &Term) -> Result<Code, Failure> {
 }
 
 /// The lines that a Stack needs to keep its state there.
-fn say_next(place: &Place, region: &str, stack: Option<&Context>, made: &Made, term: &Term) {
-    let done = matches!(&made.applied, Applied::NoChanges)
-        || matches!(&made.applied, Applied::Ran { report, .. } if report.is_success());
+fn say_next(place: &Place, region: &str, stack: Option<&Context>, term: &Term) {
     let stated: Option<&StatePlace> = stack.and_then(|it| it.loaded.stack.state.as_ref());
-    if !done || stated.is_some() {
+    if stated.is_some() {
         return;
     }
     let table = if place.table == TABLE { String::new() } else { format!(", table: {}", place.table) };
     term.say(format!("\nIn the Stack's spec:\n  state: {{bucket: {}, region: {region}{table}}}", place.bucket));
     term.say("`deployer state pull DIR` before, and `deployer state push DIR` after it, takes along what a folder remembers.");
-    term.say(format!("{} adopted", crate::duration::count(made.adopted.len(), "resource")));
 }

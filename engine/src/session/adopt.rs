@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Session, Trouble, Wish};
 use crate::{
@@ -124,5 +124,7 @@ fn applied(facts: &Facts, desired: &Value, live: &Value) -> Value {
         !value.is_object() && !value.is_array() && (desired.get(key).is_some() || name == Some(key))
     };
     let all = live.as_object().into_iter().flatten().filter(|(key, value)| ours(key, value));
-    all.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+    // None of its tags is ours yet; that they are named has them read.
+    let tags = facts.tags.map(|at| (at.trim_start_matches('/').to_owned(), json!([])));
+    all.map(|(key, value)| (key.clone(), value.clone())).chain(tags).collect::<serde_json::Map<_, _>>().into()
 }

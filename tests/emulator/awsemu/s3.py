@@ -3,11 +3,29 @@
 import json
 import re
 
+from moto.s3.models import FakeBucket
+
 from awsemu.iam import unknown_principal
 from awsemu.wire import error
 
 PRIVATE = {"BlockPublicAcls": "true", "IgnorePublicAcls": "true", "BlockPublicPolicy": "true", "RestrictPublicBuckets": "true"}
 ENCRYPTED = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+
+
+def permission(it, action, resource):
+    """Fact: a statement counts where its conditions hold. Whoever talks to the emulator counts as talking by TLS; moto knows no conditions."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+
+    if it.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(it.policy)
+    statements = policy.get("Statement", [])
+    by_tls = {"Bool": {"aws:SecureTransport": "false"}}, {"Bool": {"aws:SecureTransport": False}}
+    policy["Statement"] = [one for one in (statements if isinstance(statements, list) else [statements]) if one.get("Condition") not in by_tls]
+    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+
+
+FakeBucket.get_permission = permission
 
 
 def bucket(call):
