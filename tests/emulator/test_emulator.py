@@ -587,6 +587,13 @@ class ManagedPolicies(Case):
         self.assertEqual(told["Document"], json.loads(self.document("s3:*")))
         self.refused("NoSuchEntity", self.iam.get_policy_version, PolicyArn=self.arn, VersionId="v1")
 
+    def test_a_document_comes_percent_encoded(self):
+        bodies = []
+        self.iam.meta.events.register("before-parse.iam.GetPolicyVersion", lambda response_dict, **_: bodies.append(response_dict["body"]))
+        told = self.iam.get_policy_version(PolicyArn=self.arn, VersionId="v1")["PolicyVersion"]["Document"]
+        self.assertEqual(told, json.loads(self.document("s3:GetObject")))
+        self.assertIn(b"<Document>%7B%22Version%22%3A%20%222012-10-17%22", bodies[0])
+
     def test_what_is_attached_or_has_past_versions_is_not_deleted(self):
         self.iam.create_policy_version(PolicyArn=self.arn, PolicyDocument=self.document("s3:PutObject"), SetAsDefault=True)
         self.refused("DeleteConflict", self.iam.delete_policy, PolicyArn=self.arn)

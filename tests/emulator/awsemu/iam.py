@@ -1,8 +1,10 @@
 """IAM: a new role is there at once, and other services see it seconds later."""
 
 import hashlib
+import html
 import json
 import re
+import urllib.parse
 
 from awsemu.wire import error
 
@@ -78,6 +80,14 @@ def open_id(call):
     return None
 
 
+def encoded(answer):
+    """Fact: a policy's document comes percent-encoded; moto tells it as it was written."""
+    status, headers, body = answer
+    def encode(found):
+        return f"<Document>{urllib.parse.quote(html.unescape(found[1]), safe='')}</Document>"
+    return status, headers, re.sub("<Document>(.*?)</Document>", encode, body.decode(), flags=re.DOTALL).encode()
+
+
 def before(call, world):
     if "OpenIDConnectProvider" in call.name:
         return open_id(call)
@@ -98,6 +108,8 @@ def before(call, world):
 def after(call, world, answer):
     if call.name == "CreateRole":
         world.born[("role", call.account, call.data["RoleName"].lower())] = world.now()
+    if call.name == "GetPolicyVersion":
+        return encoded(answer)
     if call.name == "CreateOpenIDConnectProvider":
         for it in providers(call).values():
             # Fact: without a thumbprint IAM fetches the one that it finds.
