@@ -92,7 +92,11 @@ pub fn registry(aws: &Aws) -> Registry {
     #[cfg(feature = "logs")]
     let types = types.with(logs::LogGroup::new(aws));
     #[cfg(feature = "iam")]
-    let types = types.with(iam::Role::new(aws)).with(iam::RolePolicy::new(aws)).with(iam::OidcProvider::new(aws));
+    let types = types
+        .with(iam::Role::new(aws))
+        .with(iam::RolePolicy::new(aws))
+        .with(iam::ManagedPolicy::new(aws))
+        .with(iam::OidcProvider::new(aws));
     #[cfg(feature = "ssm")]
     let types = types.with(ssm::Parameter::new(aws));
     types

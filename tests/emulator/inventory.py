@@ -164,10 +164,22 @@ def oidc_providers():
     return found
 
 
+def managed_policies():
+    """How many versions there were is a matter of how one came there."""
+    iam, found = client("iam"), {}
+    for arn in [it["Arn"] for page in iam.get_paginator("list_policies").paginate(Scope="Local") for it in page["Policies"]]:
+        it = maybe(iam.get_policy, "Policy", PolicyArn=arn)
+        if it is None:
+            continue
+        counts = maybe(iam.get_policy_version, "PolicyVersion", "Document", PolicyArn=arn, VersionId=it["DefaultVersionId"])
+        found[it["PolicyName"]] = {"path": it["Path"], "description": it.get("Description"), "document": counts, "tags": tags(it.get("Tags"))}
+    return found
+
+
 def everything():
     mine = {
         "queues": queues(), "buckets": buckets(), "roles": roles(), "log_groups": log_groups(), "parameters": parameters(),
-        "tables": tables(), "oidc_providers": oidc_providers(),
+        "tables": tables(), "oidc_providers": oidc_providers(), "managed_policies": managed_policies(),
     }
     return inventory(client, mine)
 

@@ -569,6 +569,56 @@ class OpenIdProviders(Case):
         self.assertEqual((told["ClientIDList"], told["Tags"]), (["two"], [{"Key": "k", "Value": "v"}]))
 
 
+class ManagedPolicies(Case):
+    def setUp(self):
+        super().setUp()
+        self.iam = self.client("iam")
+        self.arn = self.iam.create_policy(PolicyName="Readers", Path="/kit/", PolicyDocument=self.document("s3:GetObject"))["Policy"]["Arn"]
+
+    def document(self, action):
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+
+    def test_names_are_unique_whatever_the_case_and_the_path(self):
+        self.assertTrue(self.arn.endswith(":policy/kit/Readers"))
+        for path in ("/kit/", "/other/"):
+            self.refused("EntityAlreadyExists", self.iam.create_policy, PolicyName="readers", Path=path, PolicyDocument=self.document("s3:GetObject"))
+        self.iam.create_policy(PolicyName="ReadOnlyAccess", PolicyDocument=self.document("s3:GetObject"))
+        self.assertEqual([it["PolicyName"] for it in self.iam.list_policies(Scope="Local")["Policies"]], ["ReadOnlyAccess", "Readers"])
+
+    def test_there_are_five_versions_and_the_default_one_stays(self):
+        for _ in range(4):
+            self.iam.create_policy_version(PolicyArn=self.arn, PolicyDocument=self.document("s3:PutObject"), SetAsDefault=True)
+        another = {"PolicyArn": self.arn, "PolicyDocument": self.document("s3:*"), "SetAsDefault": True}
+        self.refused("LimitExceeded", self.iam.create_policy_version, **another)
+        self.refused("DeleteConflict", self.iam.delete_policy_version, PolicyArn=self.arn, VersionId="v5")
+        self.iam.delete_policy_version(PolicyArn=self.arn, VersionId="v1")
+        self.iam.create_policy_version(**another)
+        self.assertEqual(self.iam.get_policy(PolicyArn=self.arn)["Policy"]["DefaultVersionId"], "v6")
+        told = self.iam.get_policy_version(PolicyArn=self.arn, VersionId="v6")["PolicyVersion"]
+        self.assertEqual(told["Document"], json.loads(self.document("s3:*")))
+        self.refused("NoSuchEntity", self.iam.get_policy_version, PolicyArn=self.arn, VersionId="v1")
+
+    def test_a_document_comes_percent_encoded(self):
+        bodies = []
+        self.iam.meta.events.register("before-parse.iam.GetPolicyVersion", lambda response_dict, **_: bodies.append(response_dict["body"]))
+        told = self.iam.get_policy_version(PolicyArn=self.arn, VersionId="v1")["PolicyVersion"]["Document"]
+        self.assertEqual(told, json.loads(self.document("s3:GetObject")))
+        self.assertIn(b"<Document>%7B%22Version%22%3A%20%222012-10-17%22", bodies[0])
+
+    def test_what_is_attached_or_has_past_versions_is_not_deleted(self):
+        self.iam.create_policy_version(PolicyArn=self.arn, PolicyDocument=self.document("s3:PutObject"), SetAsDefault=True)
+        self.refused("DeleteConflict", self.iam.delete_policy, PolicyArn=self.arn)
+        self.iam.delete_policy_version(PolicyArn=self.arn, VersionId="v1")
+        self.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+        for _ in range(2):
+            self.iam.attach_role_policy(RoleName="r", PolicyArn=self.arn)
+        self.refused("DeleteConflict", self.iam.delete_policy, PolicyArn=self.arn)
+        self.iam.detach_role_policy(RoleName="r", PolicyArn=self.arn)
+        self.iam.delete_policy(PolicyArn=self.arn)
+        for gone in (self.iam.delete_policy, self.iam.get_policy, self.iam.list_policy_versions):
+            self.refused("NoSuchEntity", gone, PolicyArn=self.arn)
+
+
 class Faults(Case):
     def rule(self, fault, **match):
         control("options", client=self.account, rules=[{"match": match, "fault": fault}])

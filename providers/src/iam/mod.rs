@@ -1,5 +1,6 @@
 //! Identity and Access Management: global, and seen by other services seconds later.
 
+mod managed_policy;
 mod oidc_provider;
 mod role;
 mod role_policy;
@@ -10,6 +11,7 @@ use deployer_engine::{
     facts::Rate,
 };
 
+pub use managed_policy::{ManagedPolicy, ManagedPolicySpec};
 pub use oidc_provider::{OidcProvider, OidcProviderSpec};
 pub use role::{Role, RoleSpec};
 pub use role_policy::{RolePolicy, RolePolicySpec};

@@ -1,8 +1,10 @@
 """IAM: a new role is there at once, and other services see it seconds later."""
 
 import hashlib
+import html
 import json
 import re
+import urllib.parse
 
 from awsemu.wire import error
 
@@ -18,10 +20,34 @@ def unknown_principal(call, world, document):
     return None
 
 
-def providers(call):
+def backend(call):
     from moto.iam.models import iam_backends
 
-    return iam_backends[call.account]["aws"].open_id_providers
+    return iam_backends[call.account]["aws"]
+
+
+def providers(call):
+    return backend(call).open_id_providers
+
+
+def managed_policy(call):
+    from moto.iam.models import AWSManagedPolicy
+
+    there = backend(call)
+    if call.name == "CreatePolicy":
+        # Fact: names are unique in an account, whatever the case and the path; AWS's own are not in the way.
+        name = call.data.get("PolicyName", "")
+        mine = [it for it in there.managed_policies.values() if not isinstance(it, AWSManagedPolicy)]
+        if any(it.name.lower() == name.lower() for it in mine):
+            return error(call, "EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.", 409)
+    arn = call.data.get("PolicyArn")
+    if call.name == "DeletePolicy" and arn in there.managed_policies:
+        # Fact: what is attached stays, and so does what has a version beside the default one.
+        if any(arn in it.managed_policies for owners in (there.roles, there.users, there.groups) for it in owners.values()):
+            return error(call, "DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+        if len(there.managed_policies[arn].versions) > 1:
+            return error(call, "DeleteConflict", "This policy has more than one version.", 409)
+    return None
 
 
 def done(call):
@@ -54,18 +80,26 @@ def open_id(call):
     return None
 
 
+def encoded(answer):
+    """Fact: a policy's document comes percent-encoded; moto tells it as it was written."""
+    status, headers, body = answer
+    def encode(found):
+        return f"<Document>{urllib.parse.quote(html.unescape(found[1]), safe='')}</Document>"
+    return status, headers, re.sub("<Document>(.*?)</Document>", encode, body.decode(), flags=re.DOTALL).encode()
+
+
 def before(call, world):
     if "OpenIDConnectProvider" in call.name:
         return open_id(call)
+    if call.name in ("CreatePolicy", "DeletePolicy"):
+        return managed_policy(call)
     if call.name in ("CreateRole", "UpdateAssumeRolePolicy"):
         # Fact: a trust that names a principal which is not visible yet is refused as malformed.
         if unknown_principal(call, world, call.data.get("AssumeRolePolicyDocument") or call.data.get("PolicyDocument")):
             return error(call, "MalformedPolicyDocument", "Invalid principal in policy", 400)
     if call.name == "CreateRole":
         # Fact: role names are unique whatever the case.
-        from moto.iam.models import iam_backends
-
-        names = {role.name.lower() for role in iam_backends[call.account]["aws"].roles.values()}
+        names = {role.name.lower() for role in backend(call).roles.values()}
         if call.data.get("RoleName", "").lower() in names:
             return error(call, "EntityAlreadyExists", f"Role with name {call.data['RoleName']} already exists.", 409)
     return None
@@ -74,6 +108,8 @@ def before(call, world):
 def after(call, world, answer):
     if call.name == "CreateRole":
         world.born[("role", call.account, call.data["RoleName"].lower())] = world.now()
+    if call.name == "GetPolicyVersion":
+        return encoded(answer)
     if call.name == "CreateOpenIDConnectProvider":
         for it in providers(call).values():
             # Fact: without a thumbprint IAM fetches the one that it finds.
