@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
 
 use deployer_tests::{
-    Result,
+    Result, build,
     emulator::{Client, Emulator},
     product::Product,
 };
@@ -69,6 +69,22 @@ fn it_corrects_what_is_there_and_leaves_what_is_others() -> Result<()> {
     Ok(())
 }
 
+/// In a stack's folder the role may what this stack needs: more than one policy for the web app.
+#[test]
+fn in_a_stacks_folder_the_role_may_deploy_it() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    product.fill(&build::workspace().join("fixtures/stacks/web-app"))?;
+    product.succeed(&["init", "--bootstrap", "--auto-approve", "-e", "dev"])?;
+    assert!(product.succeed(&["init", "--bootstrap", "--auto-approve", "-e", "dev"])?.contains("No changes"));
+    let role = client.inventory()?["roles"]["DeployerExecutionRole"].to_string();
+    for policy in ["DeployerExecutionRole-1", "DeployerExecutionRole-2"] {
+        assert!(role.contains(policy), "{role}");
+    }
+    Ok(())
+}
+
 #[test]
 fn it_prints_a_template_and_makes_nothing() -> Result<()> {
     let emulator = Emulator::start(0.02)?;
@@ -77,7 +93,13 @@ fn it_prints_a_template_and_makes_nothing() -> Result<()> {
     let printed: Value = serde_json::from_str(&product.succeed(&["init", "--bootstrap", "--print"])?)?;
     let resources = printed["Resources"].as_object().expect("resources");
     let kinds: Vec<&Value> = resources.values().map(|it| &it["Type"]).collect();
-    for kind in ["AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::IAM::Role"] {
+    for kind in [
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::DynamoDB::Table",
+        "AWS::IAM::Role",
+        "AWS::IAM::ManagedPolicy",
+    ] {
         assert!(kinds.contains(&&json!(kind)), "{kinds:?}");
     }
     let calls = client.calls()?;

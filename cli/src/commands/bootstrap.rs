@@ -21,7 +21,7 @@ use deployer_providers::{
     registry,
     state::{
         Place, TABLE,
-        bootstrap::{self, Bootstrap, INLINE_LIMIT},
+        bootstrap::{self, ATTACHED, Bootstrap},
     },
     sts,
 };
@@ -126,11 +126,10 @@ fn wanted(
         account: Some(account),
     };
     let policies = permissions::policies(&needs)?;
-    let size: usize = policies.iter().map(|it| it.to_string().chars().filter(|c| !c.is_whitespace()).count()).sum();
-    if size > INLINE_LIMIT {
-        let message =
-            format!("this stack's permissions have {size} characters, and a role takes {INLINE_LIMIT} inline");
-        let help = "attach what `deployer iam-policy` prints as managed policies, and run this outside of the stack's folder for the rest";
+    if policies.len() > ATTACHED {
+        let message = format!("this stack's permissions take {} policies, and a role takes {ATTACHED}", policies.len());
+        let help =
+            "several roles, each for a part of the stack, have room for it: `deployer iam-policy` prints the policies";
         return Err(Failure::said(Code::Refused, message).help(help));
     }
     Ok(Bootstrap { place, scope, role: flags.role.clone(), github, audiences: Vec::new(), policies })

@@ -13,8 +13,8 @@ use super::{EXPIRES, KEY, Place};
 
 /// How long old versions of records are kept, in days.
 const KEPT_DAYS: u32 = 90;
-/// How many characters all inline policies of a role may have together, without white space.
-pub const INLINE_LIMIT: usize = 10_240;
+/// How many managed policies a role may have, unless a quota was raised.
+pub const ATTACHED: usize = 10;
 /// Whose tokens GitHub's jobs have.
 const GITHUB: &str = "token.actions.githubusercontent.com";
 /// Whom these tokens are for.
@@ -83,19 +83,22 @@ impl Bootstrap {
             let provider = json!({"Url": format!("https://{GITHUB}"), "ClientIdList": audiences});
             first.push(add(&mut to, "github", "Provider", "AWS::IAM::OIDCProvider", provider, Vec::new()));
         }
+        let mut attached = Vec::new();
+        for (number, document) in self.policies.iter().enumerate() {
+            let name = format!("{}-{}", self.role, number + 1);
+            attached.push(format!("arn:{}:iam::{}:policy/{name}", self.scope.partition, self.scope.account));
+            let policy = json!({"ManagedPolicyName": name, "PolicyDocument": document});
+            let part = format!("Policy{}", number + 1);
+            first.push(add(&mut to, "execution", &part, "AWS::IAM::ManagedPolicy", policy, Vec::new()));
+        }
         let role = json!({
             "RoleName": self.role,
             "Description": "Deploys stacks with deployer",
             "MaxSessionDuration": 7_200,
             "AssumeRolePolicyDocument": self.trust(),
+            "ManagedPolicyArns": attached,
         });
-        let role = add(&mut to, "execution", "Role", "AWS::IAM::Role", role, first);
-        for (number, document) in self.policies.iter().enumerate() {
-            let name = format!("deployer-execution-{}", number + 1);
-            let policy = json!({"RoleName": self.role, "PolicyName": name, "PolicyDocument": document});
-            let part = format!("Policy{}", number + 1);
-            add(&mut to, "execution", &part, "AWS::IAM::RolePolicy", policy, vec![role.clone()]);
-        }
+        add(&mut to, "execution", "Role", "AWS::IAM::Role", role, first);
         to
     }
 
@@ -139,12 +142,8 @@ pub fn template(desired: &Desired) -> Value {
         format!("{name}{}", address.role)
     };
     let resource = |(address, it): (&Address, &DesiredResource)| {
-        let mut properties = it.properties.clone();
-        if let Some(map) = properties.as_object_mut().filter(|_| it.kind == "AWS::IAM::RolePolicy") {
-            map.entry("PolicyName").or_insert(json!("deployer-execution"));
-        }
         let after: Vec<String> = it.after.iter().map(logical).collect();
-        let mut resource = json!({"Type": it.kind, "Properties": properties, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"});
+        let mut resource = json!({"Type": it.kind, "Properties": it.properties, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"});
         if !after.is_empty() {
             resource["DependsOn"] = json!(after);
         }
