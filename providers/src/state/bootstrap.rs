@@ -5,7 +5,7 @@
 
 use deployer_engine::{
     address::{Address, ComponentId},
-    desired::{Desired, DesiredComponent, DesiredResource, Lifecycle, OnDelete, Scope},
+    desired::{Desired, DesiredResource, Lifecycle, OnDelete, Scope},
 };
 use serde_json::{Map, Value, json};
 
@@ -160,7 +160,7 @@ pub fn template(desired: &Desired) -> Value {
 fn add(to: &mut Desired, name: &str, role: &str, kind: &str, properties: Value, after: Vec<Address>) -> Address {
     let component = ComponentId::new("Bootstrap", name);
     let address = component.at(role);
-    to.components.entry(component).or_insert_with(DesiredComponent::default);
+    to.components.entry(component).or_default();
     let resource = DesiredResource {
         kind: kind.to_owned(),
         properties,
