@@ -55,8 +55,8 @@ pub struct Global {
     /// How many steps run at once
     #[arg(long, value_name = "N", default_value_t = 16, global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
-    /// Where state is kept [default: .deployer in the stack's folder]
-    #[arg(long, value_name = "DIR", global = true)]
+    /// Where state is kept: a folder, or s3://BUCKET/PREFIX [default: what the Stack says, else .deployer in its folder]
+    #[arg(long, value_name = "PLACE", global = true)]
     pub state: Option<String>,
     /// How long to wait for somebody else's lock: 30s, 10m
     #[arg(long, value_name = "TIME", default_value = "0s", global = true)]
@@ -186,6 +186,23 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// What is remembered: look at it, copy it, mend it
+    State {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: StateCommand,
+    },
+    /// Who holds what; or take a dead one's locks away
+    Unlock {
+        /// Only who holds these (repeatable)
+        components: Vec<String>,
+        /// Take the locks away although their holder may be alive
+        #[arg(long)]
+        force: bool,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
     /// Deployments, newest first; or one of them in full
     History {
         /// The deployment's number
@@ -194,4 +211,77 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
     },
+}
+
+/// What to do with what is remembered.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Every component's record
+    List,
+    /// One component's record as it is kept
+    Show {
+        /// `Kind.name`, or a unique name
+        component: String,
+    },
+    /// Take over what is in AWS already
+    Import {
+        /// What it becomes: `Kind.name/Role`
+        address: String,
+        /// Its id in AWS: what `deployer list` shows of others of its type
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Rename what is remembered: a component, or one resource
+    Mv {
+        /// What it is: `Kind.name` or `Kind.name/Role`
+        from: String,
+        /// What it becomes
+        to: String,
+    },
+    /// Forget a component or a resource; in AWS it stays as it is
+    Rm {
+        /// `Kind.name` or `Kind.name/Role`
+        what: String,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Copy every record into a folder that --state can name
+    Pull {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Write what a folder has newer than the state
+    Push {
+        /// The folder: from `state pull`, or kept by an apply that could not write
+        folder: PathBuf,
+    },
+    /// What a component's record was before; or how far back each can be put
+    Versions {
+        /// `Kind.name`, or a unique name
+        component: Option<String>,
+    },
+    /// Every record in one file
+    Backup {
+        /// The file [default: STACK-ENV-DEPLOYMENT.backup.json]
+        file: Option<PathBuf>,
+    },
+    /// Put earlier contents back; AWS is not touched
+    Restore {
+        /// Only these [default: all]
+        components: Vec<String>,
+        /// A version of one component, or a time: 2026-11-24T12:00:00Z
+        #[arg(long, value_name = "VERSION|TIME", conflicts_with = "from")]
+        to: Option<String>,
+        /// A backup
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Read and check every record
+    Verify,
 }

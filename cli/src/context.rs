@@ -23,7 +23,7 @@ use crate::{
     exit::{Code, Failure},
     lookups, machine,
     render::problems,
-    stores::Stores,
+    stores::{Stores, time_scale},
     term::Term,
 };
 
@@ -121,7 +121,7 @@ impl Context {
             return Ok(Self { loaded, ..first }.warned(term));
         }
         let region = first.loaded.desired.scope.region.clone();
-        let aws = Aws::load(AwsOptions { region, ..AwsOptions::default() }).await;
+        let aws = Aws::load(AwsOptions { region, time_scale: Some(time_scale()?), ..AwsOptions::default() }).await;
         let account = first.guarded(&aws).await?;
         let read = |answers: &Answers| read(global, &offline, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;

@@ -107,7 +107,10 @@ impl Stores {
         // Where nothing will be called, not even the machine's configuration is read.
         let aws = match reach {
             Reach::Files => Aws::offline(),
-            _ => Aws::load(AwsOptions { region, ..AwsOptions::default() }).await,
+            _ => {
+                let time_scale = Some(time_scale()?);
+                Aws::load(AwsOptions { region, time_scale, ..AwsOptions::default() }).await
+            }
         };
         let place = place(&state);
         Ok(Self {

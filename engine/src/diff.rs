@@ -138,12 +138,25 @@ impl Walk<'_> {
                     let whole = Walk { facts: self.facts, root: self.root, found: Vec::new() };
                     let mut inner = whole;
                     inner.children(&at, map, a.as_ref().or(Some(&Value::Object(empty.clone()))), l.as_ref());
-                    if !inner.found.is_empty() {
-                        self.push(&at, d.as_ref(), a.as_ref(), l.as_ref());
-                    }
+                    self.element(&at, &inner.found, d.as_ref(), a.as_ref(), l.as_ref());
                 }
                 _ => self.node(&at, d.as_ref(), a.as_ref(), l.as_ref()),
             }
+        }
+    }
+
+    /// An element changes as a whole; what it takes is the most that something inside of it takes.
+    fn element(&mut self, path: &str, inner: &[FieldChange], desired: Side, applied: Side, live: Side) {
+        let any = |how: How| inner.iter().any(|it| it.how == how);
+        if inner.is_empty() {
+            return;
+        }
+        self.push(path, desired, applied, live);
+        let Some(last) = self.found.last_mut() else { return };
+        if any(How::Replace) {
+            last.how = How::Replace;
+        } else if !any(How::InPlace) {
+            last.how = How::Keep;
         }
     }
 

@@ -44,6 +44,15 @@ pub enum Event {
         /// Since when, in milliseconds since 1970 UTC.
         since_millis: u64,
     },
+    /// The locks are ours.
+    Locked {
+        /// For which deployment.
+        deployment: DeploymentId,
+        /// How many components.
+        components: usize,
+        /// How long others were waited for.
+        waited_millis: u64,
+    },
     /// The state moved between plan and lock; the plan is made again.
     PlanAgain {
         /// What moved.

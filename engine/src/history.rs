@@ -31,6 +31,9 @@ pub struct Deployment {
     pub revision: Option<String>,
     /// The version of deployer.
     pub version: String,
+    /// Who took its locks away while it may have been alive, if anybody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forced: Option<Owner>,
 }
 
 /// How a deployment ended.

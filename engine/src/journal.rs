@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    address::Address,
+    address::{Address, ComponentId},
     book::Book,
     desired::Lifecycle,
     error::Result,
     lock::Owner,
     plan::StepId,
     resource::{Identity, Outputs, PhysicalId},
-    state::{DeploymentId, Input},
+    state::{DeploymentId, Input, Shard},
 };
 
 /// One entry of a journal; a batch of them is one record.
@@ -31,6 +31,13 @@ pub enum Entry {
         step: StepId,
         /// What.
         outcome: Outcome,
+    },
+    /// A person changes what is remembered: the whole new shard. It counts from here on, whether it was written or not.
+    Edit {
+        /// Whose.
+        component: ComponentId,
+        /// What it is from now on.
+        shard: Box<Shard>,
     },
     /// Nothing may follow: the deployment was taken over.
     Sealed {
@@ -172,6 +179,8 @@ pub struct Found {
     pub intents: BTreeMap<StepId, (Intent, Option<Outcome>)>,
     /// The outcomes in the order in which they were written.
     pub outcomes: Vec<(StepId, Outcome)>,
+    /// New shards by a person's hand.
+    pub edits: Vec<(ComponentId, Shard)>,
     /// The next free place.
     pub next: u64,
     /// It was sealed or closed.
@@ -193,6 +202,7 @@ pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str) -> Resul
                 }
                 found.outcomes.push((step, outcome));
             }
+            Entry::Edit { component, shard } => found.edits.push((component, *shard)),
             Entry::Sealed { .. } | Entry::Closed => found.ended = true,
         }
     }

@@ -291,20 +291,22 @@ impl Watch {
         Self { clock, probe, seen: BTreeMap::new() }
     }
 
-    /// What is known of the holder, read just now.
-    pub fn life(&mut self, id: &str, held: Option<&Held<Holder>>) -> Life {
-        let Some(held) = held else { return Life::Dead };
-        match (self.probe)(&held.record.body.owner) {
+    /// What is known of the holder, read just now; `opened` is who opened its deployment, if that is known. Where there is no record
+    /// it may be about to come, or may just have gone: absence is watched like any other record that does not change.
+    pub fn life(&mut self, id: &str, held: Option<&Held<Holder>>, opened: Option<&Owner>) -> Life {
+        let owner = held.map(|it| &it.record.body.owner).or(opened);
+        match owner.and_then(|owner| (self.probe)(owner)) {
             Some(true) => return Life::Alive,
             Some(false) => return Life::Dead,
             None => {}
         }
         let now = self.clock.monotonic();
-        let ttl = Duration::from_secs(held.record.body.ttl_seconds);
+        let ttl = held.map_or(LockRules::default().ttl, |it| Duration::from_secs(it.record.body.ttl_seconds));
+        let version_now = held.and_then(|it| it.version.clone());
         let (version, since, moved) =
-            self.seen.entry(id.to_owned()).or_insert_with(|| (held.version.clone(), now, false));
-        if *version != held.version {
-            (*version, *since, *moved) = (held.version.clone(), now, true);
+            self.seen.entry(id.to_owned()).or_insert_with(|| (version_now.clone(), now, false));
+        if *version != version_now {
+            (*version, *since, *moved) = (version_now, now, true);
         }
         match now.saturating_sub(*since) > ttl {
             true => Life::Dead,
@@ -341,10 +343,12 @@ pub async fn acquire(
         let waited = lease.clock.monotonic().saturating_sub(start);
         for id in held.values().collect::<BTreeSet<&String>>() {
             let record = lease.book.holder::<Holder>(id).await?;
-            let life = watch.life(id, record.as_ref());
-            let Some(holder) = record.map(|it| it.record.body).filter(|_| life != Life::Dead) else {
+            let life = watch.life(id, record.as_ref(), None);
+            if life == Life::Dead {
                 return Ok(Acquired::Dead(id.parse().unwrap_or_default()));
-            };
+            }
+            // Locks without a holder's record: it is about to come back to give them up, or is known to be dead in a while.
+            let Some(holder) = record.map(|it| it.record.body) else { continue };
             if life == Life::Alive && waited >= rules.timeout || stop.is_wished() {
                 return Err(held_error(&held, holder).into());
             }

@@ -12,11 +12,14 @@ use crate::{
     plan::Live,
     record::Record,
     resource::{DynResource, PhysicalId, Registry, Seen, Wanted},
+    settle::passes,
     state::Shard,
 };
 
-/// Before what seems gone is looked for again.
+/// Before what seems gone is looked for again, and before what was not answered is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often what was not answered is asked again.
+const AGAIN: usize = 3;
 
 /// One thing to read.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>)
 /// Absence is a weighty word: it makes the planner build a new thing. What an earlier run made and never saw may not be visible
 /// yet, so it is looked for until its type's window has passed; anything else that seems gone is looked for once more.
 pub async fn read_all(types: &Registry, asked: Vec<Asked>, parallelism: usize, clock: &dyn Clock) -> Result<Live> {
-    let mut live = read_once(types, asked.clone(), parallelism).await?;
+    let mut live = read_once(types, asked.clone(), parallelism, clock).await?;
     let start = clock.monotonic();
     let mut again = 0;
     loop {
@@ -79,12 +82,12 @@ pub async fn read_all(types: &Registry, asked: Vec<Asked>, parallelism: usize, c
             return Ok(live);
         }
         clock.sleep(PAUSE).await;
-        live.extend(read_once(types, missing, parallelism).await?);
+        live.extend(read_once(types, missing, parallelism, clock).await?);
         again += 1;
     }
 }
 
-async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> Result<Live> {
+async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize, clock: &dyn Clock) -> Result<Live> {
     let mut by_type: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
     for it in asked {
         by_type.entry(it.kind.clone()).or_default().push(it);
@@ -100,8 +103,8 @@ async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> R
     }
     // A type without a batched read reads its chunk at once, so a few chunks are many calls in flight.
     let width = (parallelism / 4).max(1);
-    let reads: Vec<BoxFuture<'static, Vec<Read>>> =
-        batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk).boxed()).collect();
+    let reads: Vec<BoxFuture<'_, Vec<Read>>> =
+        batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk, clock).boxed()).collect();
     let read = stream::iter(reads).buffer_unordered(width).collect::<Vec<_>>().await;
     read.into_iter().flatten().map(|(key, seen)| Ok((key.clone(), seen.map_err(|error| at(&key.0, error))?))).collect()
 }
@@ -109,9 +112,17 @@ async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize) -> R
 /// One answer, and whose it is.
 type Read = ((Address, u32), Result<Seen>);
 
-async fn read_batch(resource: Arc<dyn DynResource>, chunk: Vec<Asked>) -> Vec<Read> {
+async fn read_batch(resource: Arc<dyn DynResource>, chunk: Vec<Asked>, clock: &dyn Clock) -> Vec<Read> {
     let ids: Vec<(PhysicalId, Wanted)> = chunk.iter().map(|it| (it.id.clone(), it.wanted.clone())).collect();
-    let seen = resource.read_many(&ids).await;
+    let mut seen = resource.read_many(&ids).await;
+    // A read that was not answered says nothing about the thing, and a plan cannot do without it.
+    for _ in 0..AGAIN {
+        if !seen.iter().any(|it| it.as_ref().is_err_and(|error| passes(error.class()))) {
+            break;
+        }
+        clock.sleep(PAUSE).await;
+        seen = resource.read_many(&ids).await;
+    }
     chunk.into_iter().zip(seen).map(|(it, seen)| ((it.address, it.generation), seen)).collect()
 }
 

@@ -94,8 +94,14 @@ impl Recovery<'_> {
     async fn settle_all(&self, deployment: DeploymentId, lease: &Lease, had_holder: bool) -> Result<()> {
         let found = journal::seal(self.book, deployment, self.lineage, self.owner, self.safety.seal()).await?;
         let named = found.intents.values().map(|(intent, _)| intent.who.address.component.clone());
+        let named = named.chain(found.edits.iter().map(|(id, _)| id.clone()));
         let held = self.hold(lease, named.chain(lease.components()).collect(), had_holder).await?;
         let mut shards = self.fence(&held, lease).await?;
+        for (id, body) in found.edits {
+            if let Some(shard) = shards.get_mut(&id) {
+                shard.record.body = body;
+            }
+        }
         for (step, outcome) in &found.outcomes {
             let Some((intent, _)) = found.intents.get(step) else { continue };
             if let Some(shard) = shards.get_mut(&intent.who.address.component) {

@@ -107,6 +107,6 @@ pub async fn settle(
 }
 
 /// A failed read says nothing about the thing.
-fn passes(class: Class) -> bool {
+pub(crate) fn passes(class: Class) -> bool {
     matches!(class, Class::Throttled | Class::Ambiguous | Class::Conflict | Class::Propagating)
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     address::{Address, ComponentId},
     desired::Lifecycle,
+    lock::Owner,
     resource::{Identity, Outputs, PhysicalId},
 };
 
@@ -24,8 +25,9 @@ pub type DeploymentId = u64;
 pub struct Root {
     /// The newest deployment.
     pub last: DeploymentId,
-    /// Deployments whose journals are not closed: they run, or were killed. Recovery starts from here.
-    pub open: BTreeSet<DeploymentId>,
+    /// Deployments whose journals are not closed, and who opened them: they run, or were killed. Recovery starts from here. The
+    /// owner is here as well as in the holder record, which comes a moment later and goes a moment earlier.
+    pub open: BTreeMap<DeploymentId, Owner>,
 }
 
 /// A shard's body: one component.

@@ -214,3 +214,28 @@ fn random_schedules_of_several_machines() {
         None => (0..number("DEPLOYER_SEEDS").unwrap_or(150)).for_each(random_schedule),
     }
 }
+
+/// A deployment is numbered a moment before its holder's record is there: nobody takes it for dead meanwhile.
+#[test]
+fn a_deployment_without_a_holder_yet_is_left_alone() {
+    let mut planet = Planet::new();
+    let points = Points::new(Arc::new(|_, what: &str| what.starts_with("write holder").then_some(Fault::Pause(5))));
+    let slow = How { points, same_host: false, ..How::default() };
+    let quick = How { same_host: false, ..How::default() };
+    let one = desired(&json!({"K.a/Thing": {"type": "Sim::Nameless", "properties": {"Size": 1}}}));
+    let first = planet.process(&one, false, &slow);
+    let other = desired(&json!({"K.b/Thing": {"type": "Sim::Nameless", "properties": {"Size": 1}}}));
+    let second = planet.process(&other, false, &quick);
+    let clock = planet.clock.clone();
+    let later = clock.clone();
+    let (first, _) = run(&clock, async {
+        futures::join!(first, async {
+            later.until(Duration::from_secs(2)).await;
+            second.await
+        })
+    });
+    match first {
+        Ended::Finished(Ok(Applied::Ran { report, .. })) => assert!(report.is_success(), "{report:?}"),
+        other => panic!("{other:?}"),
+    }
+}

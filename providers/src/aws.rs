@@ -27,6 +27,8 @@ pub struct AwsOptions {
     pub region: String,
     /// Another endpoint than the configuration's, for those who embed the library.
     pub endpoint: Option<String>,
+    /// The factor on all waiting between attempts; none: AWS's own time.
+    pub time_scale: Option<f64>,
     /// Key and secret, for those who embed the library; else the SDK's own chain.
     pub credentials: Option<(String, String)>,
 }
@@ -45,7 +47,7 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(options.region))
             .http_client(http_client())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(retries(options.time_scale.unwrap_or(1.0)))
             .timeout_config(timeouts());
         if let Some(endpoint) = options.endpoint {
             loader = loader.endpoint_url(endpoint);
@@ -89,6 +91,14 @@ impl Aws {
     pub fn path_style(&self) -> bool {
         self.custom_endpoint
     }
+}
+
+/// The SDK waits up to a second before the second attempt, and twice as long before each one after it.
+fn retries(scale: f64) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(Duration::from_secs(1).mul_f64(scale))
+        .with_max_backoff(Duration::from_secs(20).mul_f64(scale))
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -90,6 +90,9 @@ const CODES: &[(&str, Class)] = &[
     ("EntityAlreadyExists*", Class::AlreadyExists),
     ("DeleteConflict*", Class::Conflict),
     ("ConcurrentModification*", Class::Conflict),
+    // DynamoDB: a new table's backups are not there yet.
+    ("TableNotFoundException", Class::NotFound),
+    ("ContinuousBackupsUnavailable*", Class::Conflict),
     // Logs, SSM.
     ("ResourceNotFoundException", Class::NotFound),
     ("ResourceAlreadyExistsException", Class::AlreadyExists),
@@ -114,6 +117,17 @@ const PROPAGATING: &[&str] = &[
     "is still Draining",
     // A queue's policy or a function's permission that was made a moment ago.
     "Unable to validate the following destination configurations",
+];
+
+/// Words in a refusal's message that say more than its code.
+const WORDS: &[(&str, Class)] = &[
+    // DynamoDB has one code for what exists and for what is busy, and one for limits that pass and limits that stay.
+    ("Table already exists", Class::AlreadyExists),
+    ("updated, or deleted simultaneously", Class::Conflict),
+    ("tables that can be created simultaneously", Class::Conflict),
+    ("Subscriber limit exceeded", Class::Conflict),
+    // The second change within an hour.
+    ("Time to live has been modified multiple times", Class::Conflict),
 ];
 
 /// The engine's error for a failed call of `operation`.
@@ -149,6 +163,9 @@ fn silence<E, R>(error: &SdkError<E, R>) -> Class {
 fn class(code: &str, message: &str, status: Option<u16>) -> Class {
     if PROPAGATING.iter().any(|words| message.contains(words)) {
         return Class::Propagating;
+    }
+    if let Some((_, class)) = WORDS.iter().find(|(words, _)| message.contains(words)) {
+        return *class;
     }
     let fits = |pattern: &str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
         (Some(start), _) => code.starts_with(start),
@@ -198,13 +215,17 @@ pub(crate) fn gone<T>(answer: Result<T>) -> Result<()> {
 /// A request that can never succeed, refused before it is sent.
 #[allow(dead_code, reason = "not every service needs it")]
 pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
-    Error::Call {
-        operation,
-        class: Class::Invalid,
-        code: "InvalidProperties".to_owned(),
-        message: message.into(),
-        source: None,
-    }
+    unsent(operation, Class::Invalid, "InvalidProperties", message.into())
+}
+
+/// A request whose turn comes when something else is done: the engine comes back for it.
+#[allow(dead_code, reason = "not every service needs it")]
+pub(crate) fn not_yet(operation: &'static str, message: impl Into<String>) -> Error {
+    unsent(operation, Class::Conflict, "UnderWay", message.into())
+}
+
+fn unsent(operation: &'static str, class: Class, code: &str, message: String) -> Error {
+    Error::Call { operation, class, code: code.to_owned(), message, source: None }
 }
 
 #[cfg(test)]
@@ -218,6 +239,8 @@ mod tests {
         assert_eq!(class("MalformedPolicyDocument", "Invalid principal in policy: x", Some(400)), Class::Propagating);
         assert_eq!(class("MalformedPolicyDocument", "Syntax errors in policy.", Some(400)), Class::Invalid);
         assert_eq!(class("InvalidVpcID.NotFound", "", Some(400)), Class::NotFound);
+        assert_eq!(class("ResourceInUseException", "Table already exists: x", Some(400)), Class::AlreadyExists);
+        assert_eq!(class("ResourceInUseException", "Table is being deleted: x", Some(400)), Class::Conflict);
         assert_eq!(class("InternalError", "", Some(500)), Class::Ambiguous);
         assert_eq!(class("", "", Some(404)), Class::NotFound);
         assert_eq!(class("SomethingNew", "", Some(400)), Class::Other);

@@ -10,6 +10,8 @@ mod call;
 #[cfg(feature = "cloudmap")]
 pub mod cloudmap;
 pub mod document;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 #[cfg(feature = "ec2")]
 pub mod ec2;
 #[cfg(feature = "ecs")]
@@ -85,10 +87,12 @@ pub fn registry(aws: &Aws) -> Registry {
     let types = types.with(sqs::Queue::new(aws)).with(sqs::QueuePolicy::new(aws));
     #[cfg(feature = "s3")]
     let types = types.with(s3::Bucket::new(aws)).with(s3::BucketPolicy::new(aws));
+    #[cfg(feature = "dynamodb")]
+    let types = types.with(dynamodb::Table::new(aws));
     #[cfg(feature = "logs")]
     let types = types.with(logs::LogGroup::new(aws));
     #[cfg(feature = "iam")]
-    let types = types.with(iam::Role::new(aws)).with(iam::RolePolicy::new(aws));
+    let types = types.with(iam::Role::new(aws)).with(iam::RolePolicy::new(aws)).with(iam::OidcProvider::new(aws));
     #[cfg(feature = "ssm")]
     let types = types.with(ssm::Parameter::new(aws));
     types

@@ -26,7 +26,7 @@ use crate::{
     near::nearest,
     node::{Layer, Node, Origins, Yaml},
     source::Sources,
-    stack::{Given, StackSpec, StatePlace, variables},
+    stack::{Given, StackSpec, variables},
 };
 
 /// What to load, and with what.
@@ -328,21 +328,6 @@ impl Loader<'_> {
         );
         let partition = partition(&region).to_owned();
         Some((Scope { stack: stack.name.clone(), env: env.to_owned(), region, account, partition }, names))
-    }
-
-    /// Where the state is kept. It has to be known before AWS is asked for anything.
-    fn state_place(&mut self, stack: &Node, names: &Names) -> Option<StatePlace> {
-        let node = stack.get("state")?.clone();
-        let place = node.origin.place();
-        let (node, wants_account) = interpolate(node, names, &mut self.problems);
-        if wants_account {
-            let message =
-                "where the state is depends on `${account}`, and the account is not known before the state is read";
-            let problem = Diagnostic::error("unknown-account", place, message);
-            self.problems.push(problem.help("say `account` in the environment: it is a guard rail as well"));
-            return None;
-        }
-        self.decode(&node)
     }
 
     /// `InfraDefaults` by kind, themselves overlaid.

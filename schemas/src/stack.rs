@@ -7,7 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{interpolate::Names, near::nearest, node::Node};
+use crate::{
+    interpolate::{Names, interpolate},
+    load::Loader,
+    near::nearest,
+    node::Node,
+};
 
 /// A stack: what is deployed together, and where.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -163,6 +168,23 @@ impl VariableType {
             Self::String => Some(Value::String(text.to_owned())),
             _ => serde_json::from_str(text).ok().filter(|value| self.fits(value)),
         }
+    }
+}
+
+impl Loader<'_> {
+    /// Where the state is kept. It has to be known before AWS is asked for anything.
+    pub(crate) fn state_place(&mut self, stack: &Node, names: &Names) -> Option<StatePlace> {
+        let node = stack.get("state")?.clone();
+        let place = node.origin.place();
+        let (node, wants_account) = interpolate(node, names, &mut self.problems);
+        if wants_account {
+            let message =
+                "where the state is depends on `${account}`, and the account is not known before the state is read";
+            let problem = Diagnostic::error("unknown-account", place, message);
+            self.problems.push(problem.help("say `account` in the environment: it is a guard rail as well"));
+            return None;
+        }
+        self.decode(&node)
     }
 }
 

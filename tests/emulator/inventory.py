@@ -116,8 +116,59 @@ def parameters():
     return found
 
 
+def tables():
+    dynamodb, found = client("dynamodb"), {}
+    kept = ("TableStatus", "KeySchema", "AttributeDefinitions", "BillingModeSummary", "StreamSpecification", "DeletionProtectionEnabled", "TableClassSummary")
+    for name in [name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]]:
+        it = maybe(dynamodb.describe_table, "Table", TableName=name)
+        if it is None:
+            continue
+        units = ("ReadCapacityUnits", "WriteCapacityUnits")
+        capacity = {key: it["ProvisionedThroughput"][key] for key in units}
+        indexes = {
+            one["IndexName"]: {
+                **{key: one.get(key) for key in ("IndexStatus", "KeySchema", "Projection")},
+                "capacity": {key: one["ProvisionedThroughput"][key] for key in units if "ProvisionedThroughput" in one},
+            }
+            for one in it.get("GlobalSecondaryIndexes", []) + it.get("LocalSecondaryIndexes", [])
+        }
+        found[name] = {
+            **{key: it[key] for key in kept if key in it}, "capacity": capacity, "indexes": indexes,
+            "key": key_of(it.get("SSEDescription", {}).get("KMSMasterKeyArn")),
+            "expires": expires(maybe(dynamodb.describe_time_to_live, "TimeToLiveDescription", TableName=name) or {}),
+            "recovery": recovery(maybe(dynamodb.describe_continuous_backups, "ContinuousBackupsDescription", "PointInTimeRecoveryDescription", TableName=name) or {}),
+            "tags": tags([tag for page in dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=it["TableArn"]) for tag in page["Tags"]]),
+        }
+    return found
+
+
+def key_of(arn):
+    """AWS's own key is other in each account: what it is for says which it is."""
+    return arn and (maybe(client("kms").describe_key, "KeyMetadata", "Description", KeyId=arn) or arn)
+
+
+def expires(told):
+    """Whether a change has come through yet is a matter of time."""
+    return told.get("AttributeName") if told.get("TimeToLiveStatus", "").startswith("EN") else None
+
+
+def recovery(told):
+    return {key: told.get(key) for key in ("PointInTimeRecoveryStatus", "RecoveryPeriodInDays")}
+
+
+def oidc_providers():
+    iam, found = client("iam"), {}
+    for arn in [it["Arn"] for it in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]:
+        it = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        found[it["Url"]] = {"clients": sorted(it["ClientIDList"]), "thumbprints": sorted(it["ThumbprintList"]), "tags": tags(it.get("Tags"))}
+    return found
+
+
 def everything():
-    mine = {"queues": queues(), "buckets": buckets(), "roles": roles(), "log_groups": log_groups(), "parameters": parameters()}
+    mine = {
+        "queues": queues(), "buckets": buckets(), "roles": roles(), "log_groups": log_groups(), "parameters": parameters(),
+        "tables": tables(), "oidc_providers": oidc_providers(),
+    }
     return inventory(client, mine)
 
 

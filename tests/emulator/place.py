@@ -28,6 +28,8 @@ def other_table(_, table):
 def make_table(table, name):
     key = {"AttributeName": name}
     dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{**key, "KeyType": "HASH"}], AttributeDefinitions=[{**key, "AttributeType": "S"}])
+    # Items of a table that is not ACTIVE yet are not found.
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
 
 
 def locks(_, table):

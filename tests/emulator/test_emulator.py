@@ -412,6 +412,152 @@ class LogGroups(Case):
         logs.delete_log_group(logGroupName="g")
 
 
+class Tables(Case):
+    KEY = {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}
+    BY_B = {"IndexName": "by-b", "KeySchema": [{"AttributeName": "b", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    DEFINED = [*KEY["AttributeDefinitions"], {"AttributeName": "b", "AttributeType": "S"}]
+
+    def made(self, wait=60, **more):
+        dynamodb = self.client("dynamodb")
+        billing = {} if "ProvisionedThroughput" in more else {"BillingMode": "PAY_PER_REQUEST"}
+        dynamodb.create_table(**{**self.KEY, **billing, "TableName": "t", **more})
+        control("advance", seconds=wait)
+        return dynamodb
+
+    def told(self, dynamodb):
+        return dynamodb.describe_table(TableName="t")["Table"]
+
+    def change(self, dynamodb, wait=60, **what):
+        dynamodb.update_table(TableName="t", **what)
+        control("advance", seconds=wait)
+
+    def test_a_table_takes_a_while_to_come_and_to_go(self):
+        dynamodb = self.made(wait=0)
+        self.assertEqual(self.told(dynamodb)["TableStatus"], "CREATING")
+        self.refused("ResourceNotFoundException", dynamodb.put_item, TableName="t", Item={"a": {"S": "x"}})
+        self.refused("ResourceInUseException", dynamodb.create_table, TableName="t", BillingMode="PAY_PER_REQUEST", **self.KEY)
+        self.refused("ResourceInUseException", dynamodb.delete_table, TableName="t")
+        control("advance", seconds=11)
+        self.assertEqual(self.told(dynamodb)["TableStatus"], "ACTIVE")
+        dynamodb.put_item(TableName="t", Item={"a": {"S": "x"}})
+        dynamodb.delete_table(TableName="t")
+        self.assertEqual(self.told(dynamodb)["TableStatus"], "DELETING")
+        self.refused("ResourceInUseException", dynamodb.create_table, TableName="t", BillingMode="PAY_PER_REQUEST", **self.KEY)
+        self.refused("ResourceInUseException", dynamodb.delete_table, TableName="t")
+        control("advance", seconds=9)
+        self.refused("ResourceNotFoundException", dynamodb.describe_table, TableName="t")
+
+    def test_a_protected_table_is_not_deleted(self):
+        dynamodb = self.made(DeletionProtectionEnabled=True)
+        self.refused("ValidationException", dynamodb.delete_table, TableName="t")
+        self.change(dynamodb, wait=0, DeletionProtectionEnabled=False)
+        self.refused("ResourceInUseException", dynamodb.delete_table, TableName="t")
+        control("advance", seconds=6)
+        dynamodb.delete_table(TableName="t")
+
+    def test_changes_are_made_one_at_a_time(self):
+        dynamodb = self.made()
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", TableClass="STANDARD_INFREQUENT_ACCESS", DeletionProtectionEnabled=True)
+        self.change(dynamodb, wait=0, TableClass="STANDARD_INFREQUENT_ACCESS")
+        self.assertEqual(self.told(dynamodb)["TableStatus"], "UPDATING")
+        self.refused("ResourceInUseException", dynamodb.update_table, TableName="t", DeletionProtectionEnabled=True)
+        control("advance", seconds=6)
+        self.assertEqual(self.told(dynamodb)["TableClassSummary"]["TableClass"], "STANDARD_INFREQUENT_ACCESS")
+        self.change(dynamodb, DeletionProtectionEnabled=True)
+        self.assertTrue(self.told(dynamodb)["DeletionProtectionEnabled"])
+
+    def test_an_index_comes_and_goes_slowly_and_alone(self):
+        dynamodb = self.made()
+        new = {"GlobalSecondaryIndexUpdates": [{"Create": self.BY_B}]}
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", AttributeDefinitions=self.KEY["AttributeDefinitions"], **new)
+        self.change(dynamodb, wait=6, AttributeDefinitions=self.DEFINED, **new)
+        self.assertEqual(self.told(dynamodb)["GlobalSecondaryIndexes"][0]["IndexStatus"], "CREATING")
+        gone = {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "by-b"}}]}
+        self.refused("LimitExceededException", dynamodb.update_table, TableName="t", **gone)
+        control("advance", seconds=20)
+        self.assertEqual(self.told(dynamodb)["GlobalSecondaryIndexes"][0]["IndexStatus"], "ACTIVE")
+        self.change(dynamodb, wait=6, **gone)
+        self.assertEqual(self.told(dynamodb)["GlobalSecondaryIndexes"][0]["IndexStatus"], "DELETING")
+        control("advance", seconds=20)
+        self.assertNotIn("GlobalSecondaryIndexes", self.told(dynamodb))
+        self.assertEqual(self.told(dynamodb)["AttributeDefinitions"], self.KEY["AttributeDefinitions"])
+
+    def test_capacity_belongs_to_provisioned_billing(self):
+        units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+        dynamodb = self.made(ProvisionedThroughput=units)
+        self.assertNotIn("BillingModeSummary", self.told(dynamodb))
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", BillingMode="PAY_PER_REQUEST", ProvisionedThroughput=units)
+        self.change(dynamodb, BillingMode="PAY_PER_REQUEST")
+        self.assertEqual(self.told(dynamodb)["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST")
+        self.assertEqual(self.told(dynamodb)["ProvisionedThroughput"]["ReadCapacityUnits"], 0)
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", BillingMode="PROVISIONED")
+        self.change(dynamodb, BillingMode="PROVISIONED", ProvisionedThroughput=units)
+        self.assertEqual(self.told(dynamodb)["ProvisionedThroughput"]["ReadCapacityUnits"], 5)
+
+    def test_another_stream_needs_the_end_of_the_first(self):
+        dynamodb = self.made(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+        first, other = self.told(dynamodb)["LatestStreamArn"], {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", StreamSpecification=other)
+        self.change(dynamodb, StreamSpecification={"StreamEnabled": False})
+        self.assertNotIn("StreamSpecification", self.told(dynamodb))
+        self.change(dynamodb, StreamSpecification=other)
+        self.assertNotEqual(self.told(dynamodb)["LatestStreamArn"], first)
+
+    def test_encryption_takes_a_while_and_tells_an_arn(self):
+        dynamodb = self.made()
+        self.assertNotIn("SSEDescription", self.told(dynamodb))
+        self.change(dynamodb, wait=6, SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "k"})
+        self.assertEqual(self.told(dynamodb)["SSEDescription"]["Status"], "UPDATING")
+        control("advance", seconds=30)
+        told = self.told(dynamodb)["SSEDescription"]
+        self.assertEqual((told["Status"], told["KMSMasterKeyArn"].rsplit(":", 1)[-1]), ("ENABLED", "key/k"))
+
+    def test_time_to_live_changes_once_in_a_while(self):
+        dynamodb = self.made()
+        one, two = ({"Enabled": True, "AttributeName": name} for name in ("one", "two"))
+        status = lambda: dynamodb.describe_time_to_live(TableName="t")["TimeToLiveDescription"]
+        dynamodb.update_time_to_live(TableName="t", TimeToLiveSpecification=one)
+        self.assertEqual(status(), {"TimeToLiveStatus": "ENABLING", "AttributeName": "one"})
+        off = {**one, "Enabled": False}
+        self.refused("ValidationException", dynamodb.update_time_to_live, TableName="t", TimeToLiveSpecification=off)
+        control("advance", seconds=901)
+        self.refused("ValidationException", dynamodb.update_time_to_live, TableName="t", TimeToLiveSpecification=two)
+        dynamodb.update_time_to_live(TableName="t", TimeToLiveSpecification=off)
+        self.assertEqual(status()["TimeToLiveStatus"], "DISABLING")
+        control("advance", seconds=61)
+        self.assertEqual(status(), {"TimeToLiveStatus": "DISABLED"})
+        self.refused("ResourceNotFoundException", dynamodb.describe_time_to_live, TableName="none")
+
+    def test_backups_of_a_new_table_are_not_there_yet(self):
+        dynamodb = self.made(wait=11)
+        on = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+        self.refused("ContinuousBackupsUnavailableException", dynamodb.update_continuous_backups, TableName="t", **on)
+        control("advance", seconds=16)
+        told = dynamodb.update_continuous_backups(TableName="t", **on)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        self.assertEqual((told["PointInTimeRecoveryStatus"], told["RecoveryPeriodInDays"]), ("ENABLED", 35))
+
+
+class OpenIdProviders(Case):
+    def test_there_is_one_for_each_url(self):
+        iam = self.client("iam")
+        arn = iam.create_open_id_connect_provider(Url="https://o.example.com/kit", ClientIDList=["one"])["OpenIDConnectProviderArn"]
+        self.assertTrue(arn.endswith(":oidc-provider/o.example.com/kit"))
+        self.refused("EntityAlreadyExists", iam.create_open_id_connect_provider, Url="https://o.example.com/kit")
+        told = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        self.assertEqual((told["Url"], len(told["ThumbprintList"])), ("o.example.com/kit", 1))
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        self.refused("NoSuchEntity", iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn)
+        self.refused("NoSuchEntity", iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn)
+
+    def test_client_ids_come_and_go(self):
+        iam = self.client("iam")
+        arn = iam.create_open_id_connect_provider(Url="https://o.example.com", ClientIDList=["one"], Tags=[{"Key": "k", "Value": "v"}])["OpenIDConnectProviderArn"]
+        iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")
+        iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="one")
+        told = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        self.assertEqual((told["ClientIDList"], told["Tags"]), (["two"], [{"Key": "k", "Value": "v"}]))
+
+
 class Faults(Case):
     def rule(self, fault, **match):
         control("options", client=self.account, rules=[{"match": match, "fault": fault}])

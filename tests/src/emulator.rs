@@ -207,6 +207,11 @@ impl Client {
         self.post("freeze", json!({"nth_mutating": nth_mutating, "when": when})).map(drop)
     }
 
+    /// From the n-th sign of life of a lock in DynamoDB on, nothing of this client is answered.
+    pub fn freeze_at_beat(&self, nth: u64, when: &str) -> Result<()> {
+        self.post("freeze", json!({"nth_beat": nth, "when": when})).map(drop)
+    }
+
     /// From the n-th call of any sort on, nothing of this client is answered.
     pub fn freeze_at_any(&self, nth: u64, when: &str) -> Result<()> {
         self.post("freeze", json!({"nth": nth, "when": when})).map(drop)

@@ -31,7 +31,7 @@ use deployer_providers::{Aws, AwsOptions, registry};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
 
-use crate::{Result, build, emulator::Client};
+use crate::{Result, build, emulator::Client, permissions::Called};
 
 /// One sample of a type.
 #[derive(Clone, Debug)]
@@ -113,9 +113,6 @@ pub fn fields(it: &dyn DynResource) -> (BTreeSet<String>, BTreeSet<String>) {
     (names, required)
 }
 
-/// The operations that were called, by the type whose provider called them.
-pub type Called = BTreeMap<String, BTreeSet<String>>;
-
 /// The name that calls for a type carry: each type of a sample is a client of its own to the emulator.
 fn name_of(kind: &str, client: &Client) -> String {
     format!("{}.{}", client.account(), kind.replace("::", "."))
@@ -155,8 +152,12 @@ impl Bench {
     #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
     pub async fn new(sample: &Sample, client: &Client) -> Result<Self> {
         let (endpoint, key, secret) = client.access();
-        let options =
-            AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
+        let options = AwsOptions {
+            region: "eu-west-1".to_owned(),
+            endpoint: Some(endpoint),
+            credentials: Some((key, secret)),
+            ..AwsOptions::default()
+        };
         let aws = Aws::load(options).await;
         let named = |all: Registry, kind: &str| match registry(&aws.named(&name_of(kind, client))).get(kind) {
             Some(it) => all.with_shared(it.clone()),

@@ -10,6 +10,7 @@ pub mod leaves;
 pub mod permissions;
 pub mod place;
 pub mod product;
+pub mod rain;
 pub mod sweep;
 
 /// Any error, told in words.

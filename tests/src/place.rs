@@ -9,6 +9,11 @@ pub fn bucket(client: &Client) -> String {
     format!("state-{}", client.account())
 }
 
+/// True for the name of such a bucket.
+pub fn is_bucket(name: &str) -> bool {
+    name.strip_prefix("state-").is_some_and(|account| account.len() == 12)
+}
+
 /// The lock table's name.
 pub const TABLE: &str = "locks";
 

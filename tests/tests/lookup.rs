@@ -12,8 +12,7 @@ use deployer_providers::{
 use deployer_tests::{
     Result, build,
     emulator::{Client, Emulator},
-    kit::Called,
-    permissions::{differences, operations},
+    permissions::{Called, differences, operations},
 };
 use serde_json::{Value, json};
 
@@ -80,8 +79,12 @@ async fn questions_are_answered_or_told_why_not() -> Result<()> {
     let client = emulator.client("lookup");
     let scene = scene(&client)?;
     let (endpoint, key, secret) = client.access();
-    let options =
-        AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
+    let options = AwsOptions {
+        region: "eu-west-1".to_owned(),
+        endpoint: Some(endpoint),
+        credentials: Some((key, secret)),
+        ..AwsOptions::default()
+    };
     let aws = Asker(Aws::load(options).await, client.clone());
     assert_eq!(aws.answer(ZONES, Value::Null).await, json!(["eu-west-1a", "eu-west-1b", "eu-west-1c"]));
     networks(&aws, &scene).await;

@@ -64,8 +64,12 @@ fn scope() -> Scope {
 
 async fn aws(client: &Client) -> Aws {
     let (endpoint, key, secret) = client.access();
-    let options =
-        AwsOptions { region: "eu-west-1".to_owned(), endpoint: Some(endpoint), credentials: Some((key, secret)) };
+    let options = AwsOptions {
+        region: "eu-west-1".to_owned(),
+        endpoint: Some(endpoint),
+        credentials: Some((key, secret)),
+        ..AwsOptions::default()
+    };
     Aws::load(options).await
 }
 

@@ -5,7 +5,7 @@
 use deployer_tests::{
     Result,
     sweep::{
-        Case, Point, Sweep, run,
+        Case, Keep, Kill, Point, Recovered, Second, Sweep, run,
         tour::{QUEUES, Tour, WEB_APP},
     },
 };
@@ -13,18 +13,23 @@ use deployer_tests::{
 /// A lock's life is still more than half a second.
 const SCALE: f64 = 0.01;
 
-/// One kill at `count` points of the tour, evenly spread; then, for every other one at a record write, a second kill in the
-/// run after it. That run was seen before: the second kill is at a write that it has.
-fn sample(tour: &'static Tour, count: usize) -> Result<()> {
-    let mut workers = [Sweep::new(tour, SCALE)?];
+/// One kill at `count` points of the tour, evenly spread; then, for every other one whose next run is always the same, a second
+/// kill in that run. It was seen before: the second kill is at a write or call that it has.
+fn sample(tour: &'static Tour, keep: Keep, count: usize) -> Result<()> {
+    let mut workers = [Sweep::new(tour, keep, SCALE)?];
     let undisturbed = workers[0].undisturbed()?;
     let kills = undisturbed.kills();
     let once: Vec<Case> = kills.iter().step_by(kills.len().div_ceil(count)).map(|kill| (*kill, None)).collect();
     let first = run(&once, &mut workers, &undisturbed);
     assert_eq!(first.passed.len(), once.len(), "{:?}", first.failed);
-    let same = first.passed.iter().filter(|((kill, _), _)| matches!(kill.point, Point::Write(_)));
-    let twice: Vec<Case> =
-        same.step_by(2).filter_map(|((kill, _), took)| Some((*kill, Some(took.write(3)?)))).collect();
+    // Where steps run one after another, the next run is the same each time.
+    let alike = |kill: &Kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_));
+    let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).step_by(2);
+    let again = |took: &Recovered| match keep {
+        Keep::Folder => took.write(3),
+        Keep::Aws => Some(Second::Call(took.calls / 3)),
+    };
+    let twice: Vec<Case> = same.filter_map(|((kill, _), took)| Some((*kill, Some(again(took)?)))).collect();
     let second = run(&twice, &mut workers, &undisturbed);
     assert_eq!(second.passed.len(), twice.len(), "{:?}", second.failed);
     Ok(())
@@ -32,10 +37,15 @@ fn sample(tour: &'static Tour, count: usize) -> Result<()> {
 
 #[test]
 fn a_small_stack_killed_at_a_sample_of_points_converges() -> Result<()> {
-    sample(&QUEUES, 8)
+    sample(&QUEUES, Keep::Folder, 8)
+}
+
+#[test]
+fn a_small_stack_with_its_state_in_aws_converges_too() -> Result<()> {
+    sample(&QUEUES, Keep::Aws, 12)
 }
 
 #[test]
 fn a_web_app_killed_at_a_sample_of_points_converges() -> Result<()> {
-    sample(&WEB_APP, 8)
+    sample(&WEB_APP, Keep::Folder, 8)
 }

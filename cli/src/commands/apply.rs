@@ -6,6 +6,7 @@ use deployer_engine::{
     execute::Report,
     plan::Plan,
     session::{Applied, Wish},
+    store::{ObjectStore, local::LocalStore},
 };
 use futures::future::FutureExt;
 use serde_json::json;
@@ -56,8 +57,15 @@ pub async fn run(
         .map_err(|trouble| context.failure(trouble))?;
     match applied {
         Applied::Ran { deployment, plan, report } => {
-            let shown = if destroy { Vec::new() } else { outputs::known(&context.loaded, &session.look().await?) };
+            let shown = match session.look().await {
+                Ok(memory) if !destroy => outputs::known(&context.loaded, &memory),
+                // A state that cannot be read now is said by the report.
+                _ => Vec::new(),
+            };
             end(global, &wish, deployment, &plan, &report, &shown, term);
+            if !report.unwritten.is_empty() {
+                emergency(&context, deployment, &report, term).await;
+            }
             Ok(code(&report))
         }
         Applied::NoChanges => {
@@ -89,6 +97,25 @@ pub async fn run(
         }
         Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
     }
+}
+
+/// What could not be written where it belongs is kept beside the files, so that nothing of it depends on this process any more.
+async fn emergency(context: &Context, deployment: u64, report: &Report, term: &Term) {
+    let scope = context.scope();
+    let folder =
+        context.global.dir.join(".deployer").join(format!("unwritten-{}-{}-{deployment}", scope.stack, scope.env));
+    let store = LocalStore::new(&folder, scope);
+    for (key, bytes) in &report.unwritten {
+        if let Err(error) = store.put_if(key, None, bytes.clone()).await {
+            term.note(format!("  and no copy of it could be kept in {}: {error}", folder.display()));
+            return;
+        }
+    }
+    term.note(format!("A copy of what was not written is in {}.", folder.display()));
+    term.note(format!(
+        "Once the state's place can be written: `deployer state push {}`, or simply the next apply, which finds out by reads.",
+        folder.display()
+    ));
 }
 
 fn code(report: &Report) -> Code {

@@ -21,9 +21,10 @@ use crate::{
 pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -> Result<Code, Failure> {
     let context = Context::load(global, Reach::State, term).await?;
     let session = context.session(Arc::new(Nowhere))?;
-    let limit = if one.is_some() { usize::MAX } else { limit };
-    let mut all = session.history(limit).await?;
-    all.retain(|it| one.is_none_or(|id| it.id == id));
+    let all = match one {
+        Some(id) => session.deployment(id).await?.into_iter().collect(),
+        None => session.history(limit).await?,
+    };
     if let (Some(id), true) = (one, all.is_empty()) {
         return Err(
             Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them")
@@ -73,6 +74,9 @@ fn print(it: &Deployment, term: &Term) {
 }
 
 fn print_steps(it: &Deployment, term: &Term) {
+    if let Some(by) = &it.forced {
+        term.line(format!("       its locks were taken away by {} on {}", by.user, by.host));
+    }
     for step in &it.steps {
         let took = step.millis.map(duration::show).unwrap_or_default();
         let why = step.why.as_deref().map(|why| format!("  {why}")).unwrap_or_default();

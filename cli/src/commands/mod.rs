@@ -8,7 +8,9 @@ mod init;
 mod list;
 mod plan;
 mod show;
+mod state;
 mod target;
+mod unlock;
 mod validate;
 
 use clap::CommandFactory;
@@ -42,6 +44,10 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "deployer", &mut script);
             term.line(String::from_utf8_lossy(&script).trim_end());
             Ok(Code::Done)
+        }
+        Command::State { command } => state::run(global, command, term).await,
+        Command::Unlock { components, force, auto_approve } => {
+            unlock::run(global, &components, force, auto_approve, term).await
         }
         Command::History { deployment, limit } => history::run(global, deployment, limit, term).await,
     }

@@ -90,6 +90,11 @@ impl Progress {
             Event::Waiting { owner, purpose, since_millis } => {
                 self.waiting(&owner.user, &owner.host, &purpose, since_millis)
             }
+            Event::Locked { waited_millis, .. } => {
+                if waited_millis >= 1_000 {
+                    self.line(format!("the locks are ours after {}", duration::show(waited_millis)));
+                }
+            }
             Event::PlanAgain { components } => {
                 let names: Vec<String> = components.iter().map(ToString::to_string).collect();
                 self.line(format!("{} changed since the plan was made; planning again", names.join(", ")));

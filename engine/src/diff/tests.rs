@@ -25,6 +25,9 @@ const FACTS: Facts = Facts {
         ("/Version", Nature::PrefixVersion),
         ("/Sticky", Nature::OnRemove(OnRemove::Keep)),
         ("/Rules/*/On", Nature::ServerDefault("false")),
+        ("/Parts", Nature::ByKey("Id")),
+        ("/Parts/*/Kind", Nature::CreateOnly),
+        ("/Parts/*/Size", Nature::OnRemove(OnRemove::Keep)),
     ],
     ..Facts::NAMED
 };
@@ -86,6 +89,18 @@ fn of_a_keyed_list_only_our_elements_are_ours() {
     assert_eq!(changes(json!({"Tags": [tag("a", "9")]}), json!({}), json!({"Tags": [a]})), "/Tags/a:InPlace");
     assert_eq!(changes(json!({}), json!({"Tags": [a]}), json!({"Tags": [a, c]})), "/Tags/a:InPlace");
     assert_eq!(changes(json!({"Tags": [a]}), json!({}), json!({})), "/Tags/a:InPlace");
+}
+
+#[test]
+fn an_element_takes_the_most_that_something_inside_takes() {
+    let parts = |part: Value| json!({"Parts": [part]});
+    let now = parts(json!({"Id": "a", "Kind": "x", "Size": 1, "Note": "n"}));
+    let change = |to: Value| changes(parts(to), now.clone(), now.clone());
+    assert_eq!(change(json!({"Id": "a", "Kind": "y", "Size": 2, "Note": "n"})), "/Parts/a:Replace");
+    assert_eq!(change(json!({"Id": "a", "Kind": "x", "Size": 2, "Note": "n"})), "/Parts/a:InPlace");
+    assert_eq!(change(json!({"Id": "a", "Kind": "x", "Note": "n"})), "/Parts/a:Keep");
+    assert_eq!(change(json!({"Id": "a", "Kind": "x", "Note": "m"})), "/Parts/a:InPlace");
+    assert_eq!(change(json!({"Id": "b", "Kind": "y"})), "/Parts/a:InPlace /Parts/b:InPlace");
 }
 
 #[test]

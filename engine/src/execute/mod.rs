@@ -4,6 +4,7 @@
 //! is durable before its call; what becomes ready while a batch is being written shares the next one. A journal that cannot be
 //! written stops new steps; running ones are awaited, never dropped halfway.
 
+mod end;
 mod intent;
 mod progress;
 
@@ -13,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures::{
     StreamExt,
     channel::mpsc,
@@ -75,6 +77,8 @@ pub struct Report {
     pub interrupted: bool,
     /// Why the records could not be written, if so.
     pub broken: Option<Error>,
+    /// The records that should have been written, by key: for a copy elsewhere.
+    pub unwritten: BTreeMap<String, Bytes>,
 }
 
 impl Report {
@@ -253,6 +257,7 @@ impl<'a> Run<'a> {
             }
             News::Written(id, Err(error)) => {
                 self.writing.remove(&id);
+                self.dirty.insert(id);
                 self.break_off(error);
             }
             News::Lost => self.break_off(crate::lock::LockError::Lost.into()),
@@ -358,30 +363,5 @@ impl<'a> Run<'a> {
         });
         self.report.failed.push((id, error));
         self.progress.failed(id);
-    }
-
-    /// What never started, and why; what is still to be written.
-    async fn end(mut self) -> Report {
-        self.report.interrupted = self.world.stop.is_wished();
-        for (id, blocker) in self.progress.not_started(self.plan) {
-            let because = match blocker {
-                Some(blocker) => format!("{} did not succeed", self.plan.steps[blocker].address()),
-                None if self.report.interrupted => "the deployment was interrupted".to_owned(),
-                None => "the deployment was broken off".to_owned(),
-            };
-            let step = &self.plan.steps[id];
-            self.world.events.send(Event::StepSkipped {
-                address: step.address().clone(),
-                verb: step.verb().to_owned(),
-                because: because.clone(),
-            });
-            self.report.skipped.push((id, because));
-        }
-        if self.report.broken.is_none()
-            && let Err(error) = self.journal.append(vec![Entry::Closed]).await
-        {
-            self.break_off(error);
-        }
-        self.report
     }
 }

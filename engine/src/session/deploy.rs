@@ -15,7 +15,8 @@ use crate::{
     history::{Deployment, Ending, StepRecord},
     journal::Journal,
     lock::{Acquired, Holder, Lease, acquire, holder_id},
-    plan::Plan,
+    plan::{Counts, Plan},
+    state::Root,
 };
 
 impl Session {
@@ -48,14 +49,19 @@ impl Session {
         plan: Plan,
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
+        let opened = self.open(&plan.lineage, wish, plan.counts()).await?;
+        let result = self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage).await;
+        self.conclude(result, opened).await
+    }
+
+    /// Numbers a deployment, becomes its holder - of nothing yet - and writes its record.
+    pub(super) async fn open(&self, lineage: &str, wish: &Wish, counts: Counts) -> Result<Opened> {
         let now = self.world.clock.wall_millis();
-        let root = self
-            .book
-            .change_root(&plan.lineage, |root| {
-                root.last += 1;
-                root.open.insert(root.last);
-            })
-            .await?;
+        let number = |root: &mut Root| {
+            root.last += 1;
+            root.open.insert(root.last, self.world.owner.clone());
+        };
+        let root = self.book.change_root(lineage, number).await?;
         let (deployment, lineage) = (root.record.body.last, root.record.lineage);
         let holder = Holder {
             deployment,
@@ -71,15 +77,26 @@ impl Session {
             owner: self.world.owner.clone(),
             purpose: wish.purpose.clone(),
             started_millis: now,
-            counts: plan.counts(),
+            counts,
             input: wish.input.clone(),
             revision: wish.revision.clone(),
             version: wish.version.clone(),
             ..Deployment::default()
         };
         let record = self.book.write_deployment(deployment, &lineage, None, record).await?;
-        let result = self.locked(desired, wish, plan, approve, &lease, &lineage).await;
-        self.conclude(result, record, lease, &lineage).await
+        Ok(Opened { lease, lineage, record })
+    }
+
+    /// The last words: the record, the locks, the root. Whatever of them is missing, the next run makes up for.
+    pub(super) async fn close(&self, opened: Opened, change: impl FnOnce(&mut Deployment)) -> Result<()> {
+        let (deployment, lineage) = (opened.lease.deployment(), opened.lineage);
+        let mut body = opened.record.record.body.clone();
+        body.finished_millis = Some(self.world.clock.wall_millis());
+        change(&mut body);
+        opened.lease.check()?;
+        self.book.write_deployment(deployment, &lineage, Some(&opened.record), body).await?;
+        opened.lease.release().await?;
+        self.book.close(&lineage, deployment).await
     }
 
     /// With the holder record in place: takes the locks, plans again if state moved meanwhile, executes.
@@ -93,7 +110,8 @@ impl Session {
         lineage: &str,
     ) -> Result<Option<(Plan, Report)>, Trouble> {
         loop {
-            let work = self.hold(lease, &plan, lineage);
+            let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
+            let work = self.hold(lease, &wanted, lineage);
             hold_on(lease, work).await?;
             let memory = self.look().await?;
             let moved = moved(&plan, &memory);
@@ -112,9 +130,14 @@ impl Session {
         }
     }
 
-    async fn hold(&mut self, lease: &Lease, plan: &Plan, lineage: &str) -> Result<(), Trouble> {
-        let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
-        let events = self.world.events.clone();
+    /// Takes the locks of `wanted`; what a dead deployment holds of them is settled first.
+    pub(super) async fn hold(
+        &mut self,
+        lease: &Lease,
+        wanted: &BTreeSet<ComponentId>,
+        lineage: &str,
+    ) -> Result<(), Trouble> {
+        let (events, start) = (self.world.events.clone(), self.world.clock.monotonic());
         let waiting = move |holder: &Holder| {
             events.send(Event::Waiting {
                 owner: holder.owner.clone(),
@@ -124,14 +147,22 @@ impl Session {
         };
         loop {
             let rules = self.world.limits.lock;
-            match acquire(lease, &wanted, &mut self.watch, rules, &self.world.stop, &waiting).await? {
-                Acquired::All => return Ok(()),
+            match acquire(lease, wanted, &mut self.watch, rules, &self.world.stop, &waiting).await? {
+                Acquired::All => break,
                 Acquired::Dead(deployment) => {
                     let held = self.book.holder::<Holder>(&holder_id(deployment)).await?;
                     self.recover(deployment, held, lineage).await?;
                 }
             }
         }
+        let waited = self.world.clock.monotonic().saturating_sub(start);
+        let waited_millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        self.world.events.send(Event::Locked {
+            deployment: lease.deployment(),
+            components: wanted.len(),
+            waited_millis,
+        });
+        Ok(())
     }
 
     async fn execute(&self, plan: Plan, memory: Memory, lease: &Lease) -> Result<(Plan, Report), Trouble> {
@@ -167,42 +198,30 @@ impl Session {
         Ok((plan, report))
     }
 
-    /// The last words: the record, the locks, the root. Whatever of them is missing, the next run makes up for.
     async fn conclude(
         &self,
         result: Result<Option<(Plan, Report)>, Trouble>,
-        record: Held<Deployment>,
-        lease: Lease,
-        lineage: &str,
+        opened: Opened,
     ) -> Result<Applied, Trouble> {
-        let deployment = lease.deployment();
-        let mut body = record.record.body.clone();
-        body.finished_millis = Some(self.world.clock.wall_millis());
-        let broken = match &result {
-            Ok(Some((plan, report))) => {
-                body.counts = plan.counts();
-                body.steps = step_records(plan, report);
-                body.result = ending(report);
-                report.broken.is_some()
-            }
-            Ok(None) => {
-                body.result = Ending::Interrupted;
-                false
-            }
-            Err(_) => {
-                body.result = Ending::Failed;
-                false
-            }
-        };
+        let deployment = opened.lease.deployment();
+        let started = opened.record.record.body.started_millis;
+        let broken = matches!(&result, Ok(Some((_, report))) if report.broken.is_some());
         if let Ok(Some((_, report))) = &result {
-            let millis = body.finished_millis.unwrap_or_default().saturating_sub(body.started_millis);
+            let millis = self.world.clock.wall_millis().saturating_sub(started);
             let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
             self.world.events.send(Event::Finished { deployment, done, failed, skipped, millis });
         }
-        if !broken && lease.check().is_ok() {
-            self.book.write_deployment(deployment, lineage, Some(&record), body).await?;
-            lease.release().await?;
-            self.book.close(lineage, deployment).await?;
+        if !broken && opened.lease.check().is_ok() {
+            self.close(opened, |body| match &result {
+                Ok(Some((plan, report))) => {
+                    body.counts = plan.counts();
+                    body.steps = step_records(plan, report);
+                    body.result = ending(report);
+                }
+                Ok(None) => body.result = Ending::Interrupted,
+                Err(_) => body.result = Ending::Failed,
+            })
+            .await?;
         }
         match result? {
             Some((plan, report)) => Ok(Applied::Ran { deployment, plan, report }),
@@ -211,8 +230,15 @@ impl Session {
     }
 }
 
+/// A deployment that is under way: numbered, held, recorded.
+pub(super) struct Opened {
+    pub(super) lease: Lease,
+    pub(super) lineage: String,
+    record: Held<Deployment>,
+}
+
 /// `work` while signs of life are given; an error if the lock is lost meanwhile.
-async fn hold_on<T>(lease: &Lease, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+pub(super) async fn hold_on<T>(lease: &Lease, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     futures::pin_mut!(work);
     let keep = lease.keep();
     futures::pin_mut!(keep);

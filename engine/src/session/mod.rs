@@ -3,7 +3,9 @@
 //! `look` and `plan` take no lock. `apply` first settles what dead deployments left open, and plans again if state moved
 //! between plan and lock.
 
+pub mod copy;
 mod deploy;
+pub mod edit;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -192,7 +194,7 @@ impl Session {
         };
         let lineage = root.record.lineage;
         let shards = self.book.shards(&lineage).await?;
-        Ok(Memory { last: root.record.body.last, open: root.record.body.open, lineage, shards })
+        Ok(Memory { last: root.record.body.last, open: root.record.body.open.into_keys().collect(), lineage, shards })
     }
 
     /// What it would take. Takes no lock and changes nothing.
@@ -230,11 +232,11 @@ impl Session {
     async fn recover_dead(&mut self, patiently: bool) -> Result<bool> {
         let Some(root) = self.book.root().await? else { return Ok(false) };
         let mut any = false;
-        for deployment in root.record.body.open {
+        for (deployment, owner) in root.record.body.open {
             let id = holder_id(deployment);
             loop {
                 let held = self.book.holder::<Holder>(&id).await?;
-                match self.watch.life(&id, held.as_ref()) {
+                match self.watch.life(&id, held.as_ref(), Some(&owner)) {
                     Life::Dead => {
                         self.recover(deployment, held, &root.record.lineage).await?;
                         any = true;
@@ -278,6 +280,11 @@ impl Session {
             self.book.write_deployment(deployment, lineage, Some(&before), body).await?;
         }
         Ok(())
+    }
+
+    /// One deployment's record, if there is such a one.
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>> {
+        Ok(self.book.deployment::<Deployment>(id).await?.map(|held| held.record.body))
     }
 
     /// All deployments, newest first, at most `limit`.

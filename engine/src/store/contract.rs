@@ -158,7 +158,7 @@ pub async fn of_many_writers_one_wins_each_round(it: &Two) {
     let mut version = None;
     for round in 0..5 {
         let write = |writer: usize| {
-            let (store, version) = (if writer % 2 == 0 { &it.one.0 } else { &it.two.0 }, version.clone());
+            let (store, version) = (if writer.is_multiple_of(2) { &it.one.0 } else { &it.two.0 }, version.clone());
             async move {
                 let content = bytes(&format!("{round} of {writer}"));
                 store.put_if("s/e/race.json", version.as_ref(), content.clone()).await.map(|it| (it, content))
@@ -236,7 +236,7 @@ pub async fn many_locks_at_once(it: &Two) {
 /// Sixteen takers of one component: one has it. A refusal for other reasons than a holder is tried again, as the book does.
 pub async fn of_many_takers_one_wins(it: &Two) {
     let take = |taker: usize| {
-        let locks = if taker % 2 == 0 { &it.one.1 } else { &it.two.1 };
+        let locks = if taker.is_multiple_of(2) { &it.one.1 } else { &it.two.1 };
         async move {
             loop {
                 match locks.take(&format!("{taker:08}"), &components(&["a", "b"])).await {

@@ -5,9 +5,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_sdk_iam::{Client, types::Tag as IamTag};
+use aws_sdk_iam::Client;
 use deployer_engine::{
-    error::{Error, Result},
+    error::Result,
     facts::{
         Facts, NameRule, NameScope,
         Nature::{ByKey, CreateOnly, Document, OnRemove, ServerDefault, Unordered},
@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{RATE, client};
+use super::{RATE, client, iam_tags};
 use crate::{
     Aws,
     call::{failed, found, gone},
@@ -234,11 +234,4 @@ impl Resource for Role {
         let answer = found(self.iam.get_role().role_name(&spec.role_name).send().await.map_err(failed("GetRole")))?;
         Ok(answer.map(|_| PhysicalId(spec.role_name.clone())))
     }
-}
-
-fn iam_tags(tags: impl IntoIterator<Item = (String, String)>) -> Result<Vec<IamTag>> {
-    let tag = |(key, value)| {
-        IamTag::builder().key(key).value(value).build().map_err(|error| Error::Missing(error.to_string()))
-    };
-    tags.into_iter().map(tag).collect()
 }

@@ -25,7 +25,7 @@ class Client:
 
     def clear(self):
         self.log, self.by_operation, self.in_flight, self.max_in_flight = [], {}, 0, 0
-        self.total, self.mutating = 0, 0
+        self.total, self.mutating, self.beats = 0, 0, 0
 
     def set(self, options):
         self.options = {**DEFAULTS, **self.options, **options}
@@ -35,8 +35,9 @@ class Client:
     def count(self, call):
         self.total += 1
         self.mutating += call.mutating
+        self.beats += call.beat
         # Its own number: others come in while it runs.
-        call.nth, call.nth_mutating = self.total, self.mutating
+        call.nth, call.nth_mutating, call.nth_beat = self.total, self.mutating, self.beats
         self.by_operation[call.operation_name] = self.by_operation.get(call.operation_name, 0) + 1
         self.log.append([self.total, call.operation_name, call.target, call.mutating])
         self.in_flight += 1
@@ -65,7 +66,9 @@ class Client:
                 return when == "before"
             rule = self.freeze
             hit = rule and rule["when"] == when and (
-                (call.mutating and rule.get("nth_mutating") == call.nth_mutating) or rule.get("nth") == call.nth)
+                (call.mutating and rule.get("nth_mutating") == call.nth_mutating)
+                or (call.beat and rule.get("nth_beat") == call.nth_beat)
+                or rule.get("nth") == call.nth)
             if hit:
                 self.frozen = {"frozen": True, "operation": call.operation_name, "target": call.target}
                 self.changed.notify_all()

@@ -13,12 +13,12 @@ import traceback
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from awsemu import autoscaling, cloudmap, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
+from awsemu import autoscaling, cloudmap, dynamodb, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
 from awsemu.clients import Client
 from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
-PLUGINS = {"application-autoscaling": autoscaling, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
+PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
 
 class Shell:
     def __init__(self):

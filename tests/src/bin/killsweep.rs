@@ -1,14 +1,14 @@
-//! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app] [--all | --sample N] [--seed S]
-//! [--workers N]`.
+//! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app] [--state folder|aws]
+//! [--all | --sample N] [--seconds N] [--seed S] [--workers N]`.
 //!
-//! First one kill at each chosen point; then, for some of them, a second kill in the run that recovers. Prints its points,
+//! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill in the run that recovers. Prints its points,
 //! its seed and its failures, and ends with 1 if there is one.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
 use deployer_tests::{
     Result,
-    sweep::{Case, Point, Recovered, Results, Second, Sweep, Wrong, run, tour::TOURS},
+    sweep::{Case, Keep, Kill, Point, Recovered, Results, Second, Sweep, Wrong, run, tour::TOURS},
 };
 
 fn main() -> Result<()> {
@@ -20,10 +20,15 @@ fn main() -> Result<()> {
     let name = value("--tour").map_or("queues", String::as_str);
     let tour = TOURS.iter().copied().find(|it| it.name == name).ok_or("there is no tour of this name")?;
     let all = arguments.iter().any(|it| it == "--all");
-    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, 0.01)).collect::<Result<Vec<_>>>()?;
+    let keep = match value("--state").map_or("folder", String::as_str) {
+        "folder" => Keep::Folder,
+        "aws" => Keep::Aws,
+        other => return Err(format!("--state {other}: folder or aws").into()),
+    };
+    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, 0.01)).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
     println!(
-        "{name}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",
+        "{name}, state {keep:?}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",
         undisturbed.calls, undisturbed.writes
     );
 
@@ -33,9 +38,11 @@ fn main() -> Result<()> {
     let first = run(&once, &mut workers, &undisturbed);
     println!("one kill: points {}, failures {}", once.len(), once.len() - first.passed.len());
 
-    // Where the first kill is at a record write, steps run one after another, and the next run is the same each time.
-    let same = first.passed.iter().filter(|((kill, _), _)| matches!(kill.point, Point::Write(_))).copied();
-    let chosen = spread(&same.collect::<Vec<_>>(), if all { 8 } else { 2 }, seed);
+    // Where steps run one after another, the next run is the same each time.
+    let alike = |kill: &Kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_));
+    let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).copied();
+    let seconds: usize = value("--seconds").map_or(Ok(if all { 8 } else { 2 }), |text| text.parse())?;
+    let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed);
     let twice: Vec<Case> = chosen.into_iter().flat_map(|(case, took)| again(case, took, all, seed)).collect();
     let second = run(&twice, &mut workers, &undisturbed);
     println!("two kills: points {}, failures {}", twice.len(), twice.len() - second.passed.len());

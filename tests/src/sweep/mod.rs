@@ -16,7 +16,7 @@ use self::{
     stage::Stage,
     tour::{Phase, Tour},
 };
-use crate::{Error, Result, build, emulator::Client, product::Product};
+use crate::{Error, Result, build, place};
 
 /// How long a call takes where a kill waits for a sign of life.
 const SLOW_MILLIS: u64 = 150;
@@ -55,9 +55,19 @@ impl From<std::io::Error> for Failure {
 
 type Checked<T> = std::result::Result<T, Failure>;
 
+/// Where the stack's state is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// In a folder: record writes are killed by a library that is loaded into the process.
+    Folder,
+    /// In S3 and DynamoDB: every write is a call like any other, and killed on the wire.
+    Aws,
+}
+
 /// A worker with an emulator of its own.
 pub struct Sweep {
     tour: &'static Tour,
+    keep: Keep,
     scale: f64,
     library: String,
     stage: Option<Stage>,
@@ -90,13 +100,13 @@ impl Undisturbed {
 
 impl Sweep {
     /// A new worker.
-    pub fn new(tour: &'static Tour, scale: f64) -> Result<Self> {
-        Ok(Self { tour, scale, library: build::interpose()?.to_string_lossy().into_owned(), stage: None })
+    pub fn new(tour: &'static Tour, keep: Keep, scale: f64) -> Result<Self> {
+        Ok(Self { tour, keep, scale, library: build::interpose()?.to_string_lossy().into_owned(), stage: None })
     }
 
     fn stage(&mut self) -> Result<&mut Stage> {
         if self.stage.is_none() {
-            self.stage = Some(Stage::new(self.tour, self.scale)?);
+            self.stage = Some(Stage::new(self.tour, self.keep, self.scale)?);
         }
         self.stage.as_mut().ok_or_else(|| "there is no stage".into())
     }
@@ -107,11 +117,11 @@ impl Sweep {
         for (number, phase) in phases.iter().enumerate() {
             let stage = self.stage()?;
             stage.before(number)?;
-            stage.product.succeed(phase.command)?;
+            stage.product.succeed(&stage.words(phase))?;
             found.calls.push(stage.client.calls()?.mutating);
             found.inventories.push(normal(stage.client.inventory()?));
             stage.before(number)?;
-            found.writes.push(succeed_counted(&stage.product, phase, &library)?);
+            found.writes.push(succeed_counted(stage, phase, &library)?);
             found.names.push(phase.name);
             if normal(stage.client.inventory()?) != found.inventories[number] {
                 return Err(format!("{}: two undisturbed runs end differently", phase.name).into());
@@ -129,17 +139,21 @@ impl Sweep {
         let (phase, library) = (&self.tour.phases[kill.phase], self.library.clone());
         let stage = self.stage()?;
         stage.before(kill.phase)?;
-        let (product, client) = (&stage.product, &stage.client);
+        let client = &stage.client;
         let when = if kill.before { "before" } else { "after" };
-        match kill.point {
-            Point::Call(number) => {
+        match (kill.point, stage.keep) {
+            (Point::Call(number), _) => {
                 client.freeze(number, when)?;
-                kill_frozen(product, phase)?;
+                kill_frozen(stage, phase)?;
             }
-            Point::Write(number) => kill_at_write(product, phase, &library, &format!("{when}:write:{number}"))?,
-            Point::Beat(number) => {
+            (Point::Beat(number), Keep::Aws) => {
+                client.freeze_at_beat(number, when)?;
+                kill_frozen(stage, phase)?;
+            }
+            (Point::Write(number), _) => kill_at_write(stage, phase, &library, &format!("{when}:write:{number}"))?,
+            (Point::Beat(number), Keep::Folder) => {
                 client.options(json!({"latency_ms": SLOW_MILLIS}))?;
-                kill_at_write(product, phase, &library, &format!("{when}:beat:{number}"))?;
+                kill_at_write(stage, phase, &library, &format!("{when}:beat:{number}"))?;
                 client.options(json!({"latency_ms": 0}))?;
             }
         }
@@ -147,33 +161,39 @@ impl Sweep {
         match again {
             Some(Second::Call(number)) => {
                 client.freeze_at_any(number, "before")?;
-                kill_frozen(product, phase)?;
+                kill_frozen(stage, phase)?;
             }
-            Some(Second::Write(number)) => kill_at_write(product, phase, &library, &format!("before:write:{number}"))?,
+            Some(Second::Write(number)) => kill_at_write(stage, phase, &library, &format!("before:write:{number}"))?,
             None => {}
         }
-        let recovered = succeed_counted(product, phase, &library);
+        let recovered = succeed_counted(stage, phase, &library);
         let writes = recovered.map_err(|error| Failure(Wrong::Unconverged, error.to_string()))?;
         let recovered = Recovered { calls: client.calls()?.total, writes };
-        check(phase, product, client, &undisturbed.inventories[kill.phase])?;
+        check(stage, phase, &undisturbed.inventories[kill.phase])?;
         Ok(recovered)
     }
 }
 
 /// Nothing is left to do, AWS holds what it holds undisturbed, and nobody holds a lock.
-fn check(phase: &Phase, product: &Product, client: &Client, expected: &Value) -> Checked<()> {
+fn check(stage: &Stage, phase: &Phase, expected: &Value) -> Checked<()> {
     let mut arguments = vec!["plan", "-e", "dev", "--detailed-exitcode"];
     arguments.extend(Some("--destroy").filter(|_| phase.is_destroy()));
-    let plan = product.run(&arguments)?;
+    arguments.extend(stage.flags());
+    let plan = stage.product.run(&arguments)?;
     if plan.code != Some(0) {
         let said = format!("the next plan is not empty:\n{}{}", plan.stdout, plan.stderr);
         return Err(Failure(Wrong::Unconverged, said));
     }
-    let now = normal(client.inventory()?);
+    let now = normal(stage.client.inventory()?);
     if now != *expected {
         return Err(Failure(Wrong::Differs, format!("the inventory differs:\n{}", difference(&now, expected))));
     }
-    let left = locks_left(&product.folder().join(".deployer/locks"))?;
+    let left = match stage.keep {
+        Keep::Folder => locks_left(&stage.product.folder().join(".deployer/locks"))?,
+        Keep::Aws => {
+            place::locks(&stage.client)?.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+        }
+    };
     if !left.is_empty() {
         return Err(Failure(Wrong::Locked, format!("a lock is left: {}", left.join(", "))));
     }
@@ -198,9 +218,9 @@ fn locks_left(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// Runs the phase until its client is frozen, and kills it there.
-fn kill_frozen(product: &Product, phase: &Phase) -> Checked<()> {
-    let client = product.client();
-    let mut child = product.start(phase.command)?;
+fn kill_frozen(stage: &Stage, phase: &Phase) -> Checked<()> {
+    let client = &stage.client;
+    let mut child = stage.product.start(&stage.words(phase))?;
     let frozen = client.wait_frozen(REACH_MILLIS)?;
     child.kill()?;
     let said = crate::product::said(child.wait_with_output()?);
@@ -212,13 +232,13 @@ fn kill_frozen(product: &Product, phase: &Phase) -> Checked<()> {
 }
 
 /// Runs the phase to its end; the number of its record writes.
-fn succeed_counted(product: &Product, phase: &Phase, library: &str) -> Result<u64> {
-    let count = product.folder().join(".deployer-count");
+fn succeed_counted(stage: &Stage, phase: &Phase, library: &str) -> Result<u64> {
+    let count = stage.product.folder().join(".deployer-count");
     // A run that writes nothing leaves the file alone: what an earlier phase counted must not stand for it.
     if count.exists() {
         fs::remove_file(&count)?;
     }
-    let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
+    let mut command = stage.product.command(&stage.words_one_by_one(phase));
     let output = command.env("LD_PRELOAD", library).env("DEPLOYER_TEST_COUNT", &count).stdin(Stdio::null()).output()?;
     if !output.status.success() {
         return Err(format!("{} failed: {}", phase.name, String::from_utf8_lossy(&output.stderr)).into());
@@ -227,8 +247,8 @@ fn succeed_counted(product: &Product, phase: &Phase, library: &str) -> Result<u6
     Ok(if count.exists() { fs::read_to_string(&count)?.parse()? } else { 0 })
 }
 
-fn kill_at_write(product: &Product, phase: &Phase, library: &str, kill: &str) -> Checked<()> {
-    let mut command = product.command(&[phase.command, &["--parallelism", "1"]].concat());
+fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str) -> Checked<()> {
+    let mut command = stage.product.command(&stage.words_one_by_one(phase));
     let output = command.env("LD_PRELOAD", library).env("DEPLOYER_TEST_KILL", kill).stdin(Stdio::null()).output()?;
     match output.status.code() {
         None => Ok(()),
@@ -239,8 +259,9 @@ fn kill_at_write(product: &Product, phase: &Phase, library: &str, kill: &str) ->
     }
 }
 
-/// What may differ between equal worlds: the lineage is random, tokens are made of it, and each emulator has a port.
-fn normal(value: Value) -> Value {
+/// What may differ between equal worlds: the lineage is random, tokens are made of it, each emulator has a port, and how many
+/// records a state has is its own affair.
+pub(crate) fn normal(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let fixed = |key: &str, item: Value| match key {
@@ -248,6 +269,7 @@ fn normal(value: Value) -> Value {
                 _ => normal(item),
             };
             map.into_iter()
+                .filter(|(key, _)| !place::is_bucket(key))
                 .map(|(key, item)| (key.clone(), fixed(&key, item)))
                 .collect::<serde_json::Map<_, _>>()
                 .into()
@@ -262,7 +284,7 @@ fn normal(value: Value) -> Value {
 }
 
 /// The lines of two documents that differ, each with the map that it stands in.
-fn difference(now: &Value, expected: &Value) -> String {
+pub(crate) fn difference(now: &Value, expected: &Value) -> String {
     let mut lines = Vec::new();
     compare("", now, expected, &mut lines);
     lines.join("\n")

@@ -2,10 +2,14 @@
 
 use tempfile::TempDir;
 
-use super::tour::Tour;
+use super::{
+    Keep,
+    tour::{Phase, Tour},
+};
 use crate::{
     Result,
     emulator::{Client, Emulator},
+    place,
     product::Product,
 };
 
@@ -17,20 +21,50 @@ pub(super) struct Stage {
     pub(super) emulator: Emulator,
     pub(super) client: Client,
     pub(super) product: Product,
+    pub(super) keep: Keep,
+    /// Where the state is, if it is not beside the files.
+    place: Option<String>,
     tour: &'static Tour,
     /// The stack's folder before each phase; AWS is kept by the emulator.
     kept: Vec<TempDir>,
 }
 
 impl Stage {
-    pub(super) fn new(tour: &'static Tour, scale: f64) -> Result<Self> {
+    pub(super) fn new(tour: &'static Tour, keep: Keep, scale: f64) -> Result<Self> {
         let emulator = Emulator::start(scale)?;
         let client = emulator.client_of("sweep", ACCOUNT);
         let product = Product::new(&client)?;
         (tour.fill)(&product)?;
-        let mut stage = Self { emulator, client, product, tour, kept: Vec::new() };
+        let place = match keep {
+            Keep::Folder => None,
+            Keep::Aws => {
+                place::make(&client)?;
+                Some(format!("s3://{}/team?table={}", place::bucket(&client), place::TABLE))
+            }
+        };
+        let mut stage = Self { emulator, client, product, keep, place, tour, kept: Vec::new() };
         stage.keep()?;
         Ok(stage)
+    }
+
+    /// Where the state is, as flags.
+    pub(super) fn flags(&self) -> Vec<&str> {
+        self.place.iter().flat_map(|place| ["--state", place]).collect()
+    }
+
+    /// A phase's command. Where record writes are calls, steps run one after another, so that there are equally many each time.
+    pub(super) fn words(&self, phase: &Phase) -> Vec<&str> {
+        match self.keep {
+            Keep::Folder => phase.command.to_vec(),
+            Keep::Aws => self.words_one_by_one(phase),
+        }
+    }
+
+    /// A phase's command, with steps that run one after another.
+    pub(super) fn words_one_by_one(&self, phase: &Phase) -> Vec<&str> {
+        let mut words = [phase.command, &["--parallelism", "1"]].concat();
+        words.extend(self.flags());
+        words
     }
 
     /// Keeps what there is: the next phase starts from here.
@@ -56,7 +90,7 @@ impl Stage {
         while self.kept.len() < phase + 1 {
             let earlier = &self.tour.phases[self.kept.len() - 1];
             earlier.edit(&self.product)?;
-            self.product.succeed(earlier.command)?;
+            self.product.succeed(&self.words(earlier))?;
             self.keep()?;
         }
         self.tour.phases[phase].edit(&self.product)

@@ -3,6 +3,8 @@
 //! A write whose answer is lost, or that is told 'stale', reads back and compares nonces: our own write that arrived is a
 //! success, not a conflict.
 
+mod copies;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -72,6 +74,12 @@ impl Book {
         let prefix = format!("{}/{}/", scope.stack, scope.env);
         let (region, run) = (scope.region.clone(), run.to_owned());
         Self { objects, locks, clock, safety, prefix, region, run, writes: Arc::default() }
+    }
+
+    /// The same book as another store holds it.
+    #[must_use]
+    pub fn over(&self, objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, ..self.clone() }
     }
 
     /// Where the records are, for people.
@@ -200,12 +208,12 @@ impl Book {
 
     /// The root record, or none if nothing was ever deployed.
     pub async fn root(&self) -> Result<Option<Held<Root>>> {
-        self.read(Shelf::Objects, &format!("{}root.json", self.prefix), None).await
+        self.read(Shelf::Objects, &self.root_key(), None).await
     }
 
     /// Changes the root record, trying again when others change it meanwhile. `lineage` is for the first one.
     pub async fn change_root(&self, lineage: &str, change: impl Fn(&mut Root)) -> Result<Held<Root>> {
-        let key = format!("{}root.json", self.prefix);
+        let key = self.root_key();
         loop {
             let before = self.root().await?;
             let mut body = before.as_ref().map(|it| it.record.body.clone()).unwrap_or_default();
@@ -221,34 +229,44 @@ impl Book {
 
     /// Takes a deployment out of the open ones.
     pub async fn close(&self, lineage: &str, deployment: DeploymentId) -> Result<()> {
-        let close = |root: &mut Root| root.open.retain(|open| *open != deployment);
+        let close = |root: &mut Root| drop(root.open.remove(&deployment));
         self.change_root(lineage, close).await.map(drop)
     }
 
     /// All shards.
     pub async fn shards(&self, lineage: &str) -> Result<BTreeMap<ComponentId, Held<Shard>>> {
-        let keys = self.list("components/").await?;
-        let ids = keys.iter().filter_map(|(key, _)| self.component(key)).collect::<Vec<_>>();
+        let ids = self.components().await?;
         let reads = ids.iter().map(|id| self.shard(id, lineage));
         let read = futures::future::try_join_all(reads).await?;
         Ok(ids.into_iter().zip(read).filter(|(_, held)| held.version.is_some()).collect())
     }
 
+    /// The components that have a shard.
+    pub async fn components(&self) -> Result<Vec<ComponentId>> {
+        let keys = self.list("components/").await?;
+        Ok(keys.iter().filter_map(|(key, _)| self.component(key)).collect())
+    }
+
     /// One shard; an empty one of version none if it is not there.
     pub async fn shard(&self, id: &ComponentId, lineage: &str) -> Result<Held<Shard>> {
+        self.any_shard(id, Some(lineage)).await
+    }
+
+    /// One shard, of whatever lineage if none is given.
+    pub async fn any_shard(&self, id: &ComponentId, lineage: Option<&str>) -> Result<Held<Shard>> {
         let key = self.shard_key(id);
         let absent = || Held {
             version: None,
             record: Record {
                 format: FORMAT,
-                lineage: lineage.to_owned(),
+                lineage: lineage.unwrap_or_default().to_owned(),
                 serial: 0,
                 fence: 0,
                 nonce: String::new(),
                 body: Shard::default(),
             },
         };
-        Ok(self.read(Shelf::Objects, &key, Some(lineage)).await?.unwrap_or_else(absent))
+        Ok(self.read(Shelf::Objects, &key, lineage).await?.unwrap_or_else(absent))
     }
 
     /// Writes a shard over the version that is held.
@@ -268,7 +286,8 @@ impl Book {
         format!("{}components/{region}/{}.{}.json", self.prefix, id.kind, id.name)
     }
 
-    fn component(&self, key: &str) -> Option<ComponentId> {
+    /// The component whose shard is kept at `key`.
+    pub fn component(&self, key: &str) -> Option<ComponentId> {
         let (region, file) = key.strip_prefix(&self.prefix)?.strip_prefix("components/")?.split_once('/')?;
         let (kind, name) = file.strip_suffix(".json")?.split_once('.')?;
         let region = Some(region.to_owned()).filter(|region| *region != self.region);
@@ -302,7 +321,7 @@ impl Book {
         lineage: &str,
         body: T,
     ) -> Result<()> {
-        let key = format!("{}journal/{deployment:08}/{seq:08}.json", self.prefix);
+        let key = self.journal_key(deployment, seq);
         let record = self.next(None, lineage, 0, body);
         self.write(Shelf::Objects, &key, None, record).await.map(drop)
     }

@@ -1,0 +1,121 @@
+//! `state`: what is remembered - looked at, copied, mended. None of it calls anything but reads of AWS.
+
+mod change;
+mod copy;
+mod look;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use deployer_engine::{
+    address::{Address, ComponentId},
+    plan::Plan,
+    session::{Memory, Session, Wish},
+};
+
+use super::target;
+use crate::{
+    args::{Global, StateCommand},
+    context::{Context, Reach},
+    exit::{Code, Failure},
+    render::progress::Progress,
+    term::Term,
+};
+
+/// What every one of them works with.
+struct Desk {
+    context: Context,
+    session: Session,
+    memory: Memory,
+    term: Term,
+}
+
+/// Runs one.
+pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<Code, Failure> {
+    // What names types or asks AWS needs credentials; the rest reads the state alone.
+    let reach = if matches!(command, StateCommand::Import { .. }) { Reach::Online } else { Reach::State };
+    let context = Context::load(global, reach, term).await?;
+    context.heed_interrupts(*term);
+    let session = context.session(Arc::new(Progress::new(*term, false)))?;
+    if let StateCommand::Verify = command {
+        // What cannot be read is what this one is about.
+        return look::verify(&context, &session, term).await;
+    }
+    if let StateCommand::Versions { component: Some(component) } = &command {
+        return look::versions(&context, &session, component, term).await;
+    }
+    let restoring = matches!(command, StateCommand::Restore { .. });
+    let memory = match session.look().await {
+        Err(error) if restoring => return copy::restore_broken(context, session, command, error, *term).await,
+        other => other?,
+    };
+    let desk = Desk { context, session, memory, term: *term };
+    match command {
+        StateCommand::List => look::list(&desk),
+        StateCommand::Show { component } => look::show(&desk, &component),
+        StateCommand::Versions { .. } => look::all_versions(&desk).await,
+        StateCommand::Verify => Ok(Code::Done),
+        StateCommand::Import { address, id, auto_approve } => change::import(desk, &address, &id, auto_approve).await,
+        StateCommand::Mv { from, to } => change::mv(desk, &from, &to).await,
+        StateCommand::Rm { what, auto_approve } => change::rm(desk, &what, auto_approve).await,
+        StateCommand::Pull { folder } => copy::pull(&desk, &folder).await,
+        StateCommand::Push { folder } => copy::push(desk, &folder).await,
+        StateCommand::Backup { file } => copy::backup(&desk, file).await,
+        StateCommand::Restore { components, to, from, auto_approve } => {
+            copy::restore(desk, &components, copy::Source { to, from }, auto_approve).await
+        }
+    }
+}
+
+impl Desk {
+    fn json(&self) -> bool {
+        self.context.global.json
+    }
+
+    fn component(&self, text: &str) -> Result<ComponentId, Failure> {
+        target::component(&self.context, &self.memory, text)
+    }
+
+    fn address(&self, text: &str) -> Result<Address, Failure> {
+        let bad = |error: &dyn std::fmt::Display| Failure::said(Code::Usage, error.to_string());
+        let (component, role) = text.rsplit_once('/').ok_or_else(|| {
+            bad(&format!("`{text}` is no address of a resource"))
+                .help("one reads like `SQS.orders/Queue`; `deployer list` shows them")
+        })?;
+        Ok(self.component(component)?.at(role))
+    }
+
+    fn wish(&self, purpose: &str) -> Wish {
+        wish(purpose)
+    }
+
+    /// A yes by flag or by a person; where nobody can be asked, the way on.
+    fn approved(&self, auto_approve: bool, question: &str) -> Result<bool, Failure> {
+        match (auto_approve, self.term.asks) {
+            (true, _) => Ok(true),
+            (false, true) => Ok(self.term.confirm(question)),
+            (false, false) => Err(Failure::said(
+                Code::Refused,
+                "nobody can be asked here, and --auto-approve was not given; nothing was changed",
+            )),
+        }
+    }
+}
+
+fn wish(purpose: &str) -> Wish {
+    Wish { purpose: purpose.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), ..Wish::default() }
+}
+
+fn declined() -> Failure {
+    Failure::said(Code::Refused, "not approved; nothing was changed")
+}
+
+/// The names of several components, as people read them.
+fn names<'a>(all: impl IntoIterator<Item = &'a ComponentId>) -> String {
+    let names: BTreeSet<String> = all.into_iter().map(ToString::to_string).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// True if the next apply would do something to what was just taken over.
+fn has_changes(plan: &Plan) -> bool {
+    !plan.is_empty()
+}
