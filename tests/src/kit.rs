@@ -31,7 +31,7 @@ use deployer_providers::{Aws, AwsOptions, registry};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
 
-use crate::{Result, build, emulator::Client};
+use crate::{Result, build, emulator::Client, permissions::Called};
 
 /// One sample of a type.
 #[derive(Clone, Debug)]
@@ -112,9 +112,6 @@ pub fn fields(it: &dyn DynResource) -> (BTreeSet<String>, BTreeSet<String>) {
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     (names, required)
 }
-
-/// The operations that were called, by the type whose provider called them.
-pub type Called = BTreeMap<String, BTreeSet<String>>;
 
 /// The name that calls for a type carry: each type of a sample is a client of its own to the emulator.
 fn name_of(kind: &str, client: &Client) -> String {

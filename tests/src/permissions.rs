@@ -1,10 +1,13 @@
 //! What was called, held against the permissions that are written down for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_providers::permissions::Table;
 
-use crate::{Result, emulator::Client, kit::Called};
+use crate::{Result, emulator::Client};
+
+/// The operations that were called, by the type, look-up or place that they were called for.
+pub type Called = BTreeMap<String, BTreeSet<String>>;
 
 /// Where the two differ, in words. `whole`: everything that can be called was, so what was not called may not be granted.
 pub fn differences(called: &Called, whole: bool) -> Result<Vec<String>> {

@@ -12,8 +12,8 @@ use deployer_providers::{Aws, registry};
 use deployer_tests::{
     Result,
     emulator::Emulator,
-    kit::{Called, Sample, contract, fields, samples},
-    permissions,
+    kit::{Sample, contract, fields, samples},
+    permissions::{Called, differences},
 };
 
 /// Three hundred times as fast as AWS.
@@ -52,7 +52,7 @@ fn every_sample_fulfils_the_contract() -> Result<()> {
     });
     // Here and not in a test of its own: what was called is known only after all samples.
     let called = called.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failures.extend(permissions::differences(&called, only.is_empty() && failures.is_empty())?);
+    failures.extend(differences(&called, only.is_empty() && failures.is_empty())?);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }

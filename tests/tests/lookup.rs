@@ -12,8 +12,7 @@ use deployer_providers::{
 use deployer_tests::{
     Result, build,
     emulator::{Client, Emulator},
-    kit::Called,
-    permissions::{differences, operations},
+    permissions::{Called, differences, operations},
 };
 use serde_json::{Value, json};
 
