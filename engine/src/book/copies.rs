@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures::future;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Book, Shelf};
+use super::{AT_ONCE, Book, Shelf};
 use crate::{
     address::ComponentId,
     error::{Error, Result},
     record::{FORMAT, Record},
     state::{DeploymentId, Shard},
-    store::{Past, StoreError},
+    store::{Past, StoreError, Version},
 };
 
 impl Book {
@@ -36,7 +36,8 @@ impl Book {
     /// Every record, by key, as bytes.
     pub async fn records(&self) -> Result<BTreeMap<String, Bytes>> {
         let keys = self.list("").await?;
-        let read = future::try_join_all(keys.iter().map(|(key, _)| self.get(Shelf::Objects, key))).await?;
+        let reads: Vec<_> = keys.iter().map(|(key, _)| self.get(Shelf::Objects, key)).collect();
+        let read: Vec<Option<(Version, Bytes)>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let found = keys.into_iter().zip(read).filter_map(|((key, _), it)| Some((key, it?.1)));
         Ok(found.collect())
     }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -31,6 +31,9 @@ use crate::{
 /// How often a write is tried again when its answer is lost or the store fails, and how long in between.
 const ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many records are read at once: each is a connection of its own.
+const AT_ONCE: usize = 64;
 
 /// A record as it was read or written last.
 #[derive(Clone, Debug)]
@@ -236,8 +239,8 @@ impl Book {
     /// All shards.
     pub async fn shards(&self, lineage: &str) -> Result<BTreeMap<ComponentId, Held<Shard>>> {
         let ids = self.components().await?;
-        let reads = ids.iter().map(|id| self.shard(id, lineage));
-        let read = futures::future::try_join_all(reads).await?;
+        let reads: Vec<_> = ids.iter().map(|id| self.shard(id, lineage)).collect();
+        let read: Vec<Held<Shard>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         Ok(ids.into_iter().zip(read).filter(|(_, held)| held.version.is_some()).collect())
     }
 
@@ -308,8 +311,8 @@ impl Book {
                 "the journal of deployment {deployment} has a gap: a file of it was removed by hand"
             )));
         }
-        let reads = keys.iter().map(|(key, _)| self.read(Shelf::Objects, key, Some(lineage)));
-        let read = futures::future::try_join_all(reads).await?;
+        let reads: Vec<_> = keys.iter().map(|(key, _)| self.read(Shelf::Objects, key, Some(lineage))).collect();
+        let read: Vec<Option<Held<T>>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         Ok(read.into_iter().flatten().map(|held: Held<T>| held.record).collect())
     }
 

@@ -3,16 +3,17 @@
 //! It is a desired graph like a stack's, planned and applied by the same engine; only its state is not kept, because each run finds
 //! by its names what is there. So the same command creates, adopts and corrects.
 
+mod parts;
+
 use deployer_engine::{
     address::{Address, ComponentId},
     desired::{Desired, DesiredResource, Lifecycle, OnDelete, Scope},
 };
 use serde_json::{Map, Value, json};
 
-use super::{EXPIRES, KEY, Place};
+use super::Place;
+use parts::{bucket, table, tls_only};
 
-/// How long old versions of records are kept, in days.
-const KEPT_DAYS: u32 = 90;
 /// How many managed policies a role may have, unless a quota was raised.
 pub const ATTACHED: usize = 10;
 /// Whose tokens GitHub's jobs have.
@@ -173,51 +174,6 @@ fn add(to: &mut Desired, name: &str, role: &str, kind: &str, properties: Value, 
     };
     to.resources.insert(address.clone(), resource);
     address
-}
-
-fn bucket(name: &str) -> Value {
-    let expiry = json!({
-        "Id": "old-versions",
-        "Status": "Enabled",
-        "Prefix": "",
-        "NoncurrentVersionExpiration": {"NoncurrentDays": KEPT_DAYS},
-    });
-    json!({
-        "BucketName": name,
-        "VersioningConfiguration": {"Status": "Enabled"},
-        "LifecycleConfiguration": {"Rules": [expiry]},
-        "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
-        "PublicAccessBlockConfiguration": {
-            "BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
-        },
-    })
-}
-
-fn tls_only(partition: &str, name: &str) -> Value {
-    let arn = format!("arn:{partition}:s3:::{name}");
-    json!({
-        "Bucket": name,
-        "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [arn, format!("{arn}/*")],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }]},
-    })
-}
-
-fn table(name: &str) -> Value {
-    json!({
-        "TableName": name,
-        "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
-        "BillingMode": "PAY_PER_REQUEST",
-        "TimeToLiveSpecification": {"AttributeName": EXPIRES, "Enabled": true},
-        "DeletionProtectionEnabled": true,
-        "Tags": [{"Key": "Name", "Value": name}, {"Key": "ManagedBy", "Value": "deployer"}],
-    })
 }
 
 #[cfg(test)]
