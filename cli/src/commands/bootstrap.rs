@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use deployer_engine::{
     address::{Address, ComponentId},
-    desired::Desired,
+    desired::{Desired, Scope},
     error::Class,
     lookup::Lookup,
     plan::{self, Plan},
@@ -115,7 +115,9 @@ fn wanted(
         })?),
     };
     let scope = bootstrap::scope(account, region, partition(region));
-    let nothing = Desired { scope: scope.clone(), ..Desired::default() };
+    // Without a stack to look at, the role may read and write the state of any, and deploy nothing yet.
+    let any = Scope { stack: "*".to_owned(), env: "*".to_owned(), ..scope.clone() };
+    let nothing = Desired { scope: any, ..Desired::default() };
     let asked: Vec<Lookup> =
         stack.into_iter().flat_map(|it| it.loaded.asked.iter().map(|it| it.lookup.clone())).collect();
     let needs = Needs {
