@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use deployer_providers::{Aws, AwsOptions};
 use serde_json::{Value, json};
 
 use crate::{Result, build};
@@ -147,9 +148,15 @@ impl Client {
         &self.account
     }
 
-    /// Where it is, its key and its secret: for clients in this process.
-    pub fn access(&self) -> (String, String, String) {
-        (self.endpoint.clone(), format!("AKIA{}TEST", self.account), "emulator".to_owned())
+    /// The SDK's clients as this client, in this process: told by its account alone.
+    pub async fn aws(&self) -> Aws {
+        let options = AwsOptions {
+            region: "eu-west-1".to_owned(),
+            endpoint: Some(self.endpoint.clone()),
+            credentials: Some((format!("AKIA{}TEST", self.account), "emulator".to_owned())),
+            ..AwsOptions::default()
+        };
+        Aws::load(options).await
     }
 
     /// How long a second takes.

@@ -27,7 +27,7 @@ use deployer_engine::{
     stop::Stop,
     store::memory::MemoryStore,
 };
-use deployer_providers::{Aws, AwsOptions, registry};
+use deployer_providers::registry;
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
 
@@ -151,14 +151,7 @@ impl Bench {
     /// A bench for one sample, in the client's account.
     #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
     pub async fn new(sample: &Sample, client: &Client) -> Result<Self> {
-        let (endpoint, key, secret) = client.access();
-        let options = AwsOptions {
-            region: "eu-west-1".to_owned(),
-            endpoint: Some(endpoint),
-            credentials: Some((key, secret)),
-            ..AwsOptions::default()
-        };
-        let aws = Aws::load(options).await;
+        let aws = client.aws().await;
         let named = |all: Registry, kind: &str| match registry(&aws.named(&name_of(kind, client))).get(kind) {
             Some(it) => all.with_shared(it.clone()),
             None => all,

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use deployer_engine::lookup::{ENGINE_VERSIONS, GROUP, Lookup, NETWORK, PARAMETER, SECRET, ZONES};
 use deployer_providers::{
-    Aws, AwsOptions,
+    Aws,
     lookup::{Found, answer},
 };
 use deployer_tests::{
@@ -78,14 +78,7 @@ async fn questions_are_answered_or_told_why_not() -> Result<()> {
     let emulator = Emulator::start(0.01)?;
     let client = emulator.client("lookup");
     let scene = scene(&client)?;
-    let (endpoint, key, secret) = client.access();
-    let options = AwsOptions {
-        region: "eu-west-1".to_owned(),
-        endpoint: Some(endpoint),
-        credentials: Some((key, secret)),
-        ..AwsOptions::default()
-    };
-    let aws = Asker(Aws::load(options).await, client.clone());
+    let aws = Asker(client.aws().await, client.clone());
     assert_eq!(aws.answer(ZONES, Value::Null).await, json!(["eu-west-1a", "eu-west-1b", "eu-west-1c"]));
     networks(&aws, &scene).await;
     groups(&aws, &scene).await;

@@ -7,17 +7,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use deployer_engine::{
     address::ComponentId,
-    clock::Clock,
     desired::Scope,
     store::{LockStore, ObjectStore},
 };
 use deployer_providers::{
-    Aws, AwsOptions,
+    Aws,
     permissions::{LIMIT, Table},
     registry,
     state::{BucketStore, Place, TableLocks},
@@ -30,7 +28,6 @@ use deployer_tests::{
     place,
     product::Product,
 };
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 #[test]
@@ -89,48 +86,16 @@ fn what_lacks_and_what_exceeds_is_seen() -> Result<()> {
     Ok(())
 }
 
-/// The janitor's date.
-struct Still;
-
-impl Clock for Still {
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn wall_millis(&self) -> u64 {
-        1_800_000_000_000
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-async fn aws(client: &Client) -> Aws {
-    let (endpoint, key, secret) = client.access();
-    let options = AwsOptions {
-        region: "eu-west-1".to_owned(),
-        endpoint: Some(endpoint),
-        credentials: Some((key, secret)),
-        ..AwsOptions::default()
-    };
-    Aws::load(options).await
-}
-
 #[tokio::test]
 async fn what_state_and_the_caller_need_is_granted() -> Result<()> {
     let emulator = Emulator::start(0.02)?;
     let client = emulator.client("state").of_account();
     place::make(&client)?;
-    let place = Place {
-        bucket: place::bucket(&client),
-        prefix: "team/".to_owned(),
-        table: place::TABLE.to_owned(),
-        account: None,
-    };
+    let place = place::of(&client, "team/");
     let scope = Scope { stack: "s".to_owned(), env: "e".to_owned(), ..Scope::default() };
-    let aws = aws(&client).await;
-    let (objects, locks) = (BucketStore::new(&aws, &place), TableLocks::new(&aws, &place, &scope, Arc::new(Still)));
+    let aws = client.aws().await;
+    let (objects, locks) =
+        (BucketStore::new(&aws, &place), TableLocks::new(&aws, &place, &scope, Arc::new(place::Still)));
     let version = objects.put_if("s/e/root.json", None, "{}".into()).await?;
     objects.put_if("s/e/root.json", Some(&version), "[]".into()).await?;
     assert!(objects.get("s/e/root.json").await?.is_some());

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "says what it does")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use deployer_tests::{Result, build, emulator::Emulator, product::Product};
 use serde_json::{Value, json};
@@ -14,16 +14,6 @@ const SCALE: f64 = 0.01;
 const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 const DESTROY: &[&str] = &["destroy", "-e", "dev", "--auto-approve"];
 const PLAN: &[&str] = &["plan", "-e", "dev", "--detailed-exitcode"];
-
-fn stack(name: &str, product: &Product) -> Result<()> {
-    product.fill(&build::workspace().join("fixtures/stacks").join(name))?;
-    let before = product.folder().join("before.py");
-    if before.exists() {
-        let output = Command::new(build::python()?).arg(before).envs(product.client().env()).output()?;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(())
-}
 
 /// Changes a variable of a service: every stack has this one.
 fn change(product: &Product, folder: &Path) -> Result<()> {
@@ -50,7 +40,7 @@ fn every_stack_goes_from_nothing_to_nothing() -> Result<()> {
         let folder = entry?.path();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let product = Product::new(&emulator.client(&name))?;
-        stack(&name, &product)?;
+        product.stack(&name)?;
         let before = product.client().inventory()?;
         println!("{name}: {}", product.succeed(&["validate", "-e", "dev"])?.trim());
         assert_eq!(product.run(PLAN)?.code, Some(2));
@@ -88,7 +78,7 @@ fn lets_in(inventory: &Value, group: &str) -> Vec<Value> {
 fn two_services_that_use_each_other_have_what_they_need_and_nothing_wider() -> Result<()> {
     let emulator = Emulator::start(SCALE)?;
     let product = Product::new(&emulator.client("pair"))?;
-    stack("two-services", &product)?;
+    product.stack("two-services")?;
     let plan: Value = serde_json::from_str(&product.succeed(&["plan", "-e", "dev", "--json"])?)?;
     let address = |it: &Value| it["address"].as_str().unwrap_or_default().to_owned();
     let opens = |it: &&Value| {

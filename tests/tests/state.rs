@@ -2,16 +2,12 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it is wrong")]
 
-use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use deployer_engine::{
-    clock::Clock,
     desired::Scope,
     store::{
         StoreError,
@@ -20,7 +16,7 @@ use deployer_engine::{
     store_contract,
 };
 use deployer_providers::{
-    Aws, AwsOptions,
+    Aws,
     state::{BucketStore, Place, TableLocks},
 };
 use deployer_tests::{
@@ -28,24 +24,6 @@ use deployer_tests::{
     emulator::{Client, Emulator},
     place,
 };
-use futures::future::BoxFuture;
-
-/// The janitor's date needs a wall clock, and nothing else does.
-struct WallClock;
-
-impl Clock for WallClock {
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn wall_millis(&self) -> u64 {
-        1_800_000_000_000
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
 
 /// One emulator, one bucket and one table for all tests: each has a prefix of its own, as teams do.
 fn emulator() -> &'static (Emulator, Client) {
@@ -62,31 +40,15 @@ fn scope() -> Scope {
     Scope { stack: "s".to_owned(), env: "e".to_owned(), ..Scope::default() }
 }
 
-async fn aws(client: &Client) -> Aws {
-    let (endpoint, key, secret) = client.access();
-    let options = AwsOptions {
-        region: "eu-west-1".to_owned(),
-        endpoint: Some(endpoint),
-        credentials: Some((key, secret)),
-        ..AwsOptions::default()
-    };
-    Aws::load(options).await
-}
-
 fn of(aws: &Aws, place: &Place) -> Store {
-    let locks = TableLocks::new(aws, place, &scope(), Arc::new(WallClock));
+    let locks = TableLocks::new(aws, place, &scope(), Arc::new(place::Still));
     (Arc::new(BucketStore::new(aws, place)), Arc::new(locks))
 }
 
 async fn here(prefix: &str) -> (Aws, Place) {
     let (_, client) = emulator();
-    let place = Place {
-        bucket: place::bucket(client),
-        prefix: prefix.to_owned(),
-        table: place::TABLE.to_owned(),
-        account: None,
-    };
-    (aws(client).await, place)
+    let place = place::of(client, prefix);
+    (client.aws().await, place)
 }
 
 async fn two() -> Result<(Two, ())> {
@@ -157,13 +119,8 @@ fn a_refusal_names_the_permission() {
         ]});
         place::make(&client).unwrap();
         client.options(rules).unwrap();
-        let place = Place {
-            bucket: place::bucket(&client),
-            prefix: String::new(),
-            table: place::TABLE.to_owned(),
-            account: None,
-        };
-        let (objects, locks) = of(&aws(&client).await, &place);
+        let place = place::of(&client, "");
+        let (objects, locks) = of(&client.aws().await, &place);
         let (why, help) = unusable(objects.put_if("a", None, "{}".into()).await);
         assert!(
             why.ends_with("s3:PutObject is refused: there is no permission for it, or it belongs to another account"),

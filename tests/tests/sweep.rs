@@ -6,7 +6,7 @@ use deployer_tests::{
     Result,
     sweep::{
         Case, Keep, Kill, Point, Recovered, Second, Sweep, run,
-        tour::{QUEUES, Tour, WEB_APP},
+        tour::{EXISTING_VPC, QUEUES, TWO_SERVICES, Tour, WEB_APP},
     },
 };
 
@@ -48,4 +48,10 @@ fn a_small_stack_with_its_state_in_aws_converges_too() -> Result<()> {
 #[test]
 fn a_web_app_killed_at_a_sample_of_points_converges() -> Result<()> {
     sample(&WEB_APP, Keep::Folder, 8)
+}
+
+#[test]
+fn its_variants_killed_at_a_sample_of_points_converge() -> Result<()> {
+    sample(&EXISTING_VPC, Keep::Folder, 3)?;
+    sample(&TWO_SERVICES, Keep::Folder, 3)
 }

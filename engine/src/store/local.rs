@@ -132,9 +132,12 @@ fn put(root: &Path, folder: &str, key: &str, expected: Option<&Version>, bytes: 
 fn keep(root: &Path, key: &str, current: &Version) -> io::Result<()> {
     let folder = root.join("past").join(key);
     fs::create_dir_all(&folder)?;
-    match fs::hard_link(root.join("objects").join(key), folder.join(&current.0)) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+    let (from, to) = (root.join("objects").join(key), folder.join(&current.0));
+    match fs::hard_link(&from, &to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        // Not every file system knows links.
+        Err(_) => drop(fs::copy(from, to)?),
     }
     let (mut all, mut paths) = (Vec::new(), Vec::new());
     files(root, &folder, &mut paths)?;

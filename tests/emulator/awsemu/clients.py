@@ -25,7 +25,7 @@ class Client:
 
     def clear(self):
         self.log, self.by_operation, self.in_flight, self.max_in_flight = [], {}, 0, 0
-        self.total, self.mutating, self.beats = 0, 0, 0
+        self.total, self.mutating, self.beats, self.released = 0, 0, 0, set()
 
     def set(self, options):
         self.options = {**DEFAULTS, **self.options, **options}
@@ -34,6 +34,9 @@ class Client:
 
     def count(self, call):
         self.total += 1
+        # A sign of life that comes in between makes a holder let go twice: that is the clock's doing too.
+        call.mutating = call.mutating and call.released not in self.released
+        self.released.add(call.released or "")
         self.mutating += call.mutating
         self.beats += call.beat
         # Its own number: others come in while it runs.

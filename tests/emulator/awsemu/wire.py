@@ -37,6 +37,7 @@ class Call:
         self.beat = self.is_beat()
         # Signs of life come by the clock: where calls are counted they would make no two runs alike.
         self.mutating = not self.name.startswith(READS) and not self.beat
+        self.released = self.find_released()
         self.target = self.find_target()
 
     def decode(self):
@@ -53,6 +54,11 @@ class Call:
         """A change of a lock holder's record, as `deployer` keeps it in DynamoDB."""
         key = self.data.get("Item", {}).get("lockKey", {}).get("S", "") if self.name == "PutItem" else ""
         return "/holders/" in key and "#version" in self.data.get("ConditionExpression", "")
+
+    def find_released(self):
+        """The lock holder's record that is taken away, if that is what it is about."""
+        key = self.data.get("Key", {}).get("lockKey", {}).get("S", "") if self.name == "DeleteItem" else ""
+        return key if "/holders/" in key else None
 
     def operation(self):
         target = self.environ.get("HTTP_X_AMZ_TARGET")

@@ -1,4 +1,4 @@
-//! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app] [--state folder|aws]
+//! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
 //! [--all | --sample N] [--seconds N] [--seed S] [--workers N]`.
 //!
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill in the run that recovers. Prints its points,

@@ -1,6 +1,6 @@
 //! Tours: a stack's life as data. How its folder is filled, and phases with what is changed in the files and the command.
 
-use crate::{Result, build, product::Product};
+use crate::{Result, product::Product};
 
 /// A stack's life.
 pub struct Tour {
@@ -23,7 +23,7 @@ pub struct Phase {
 }
 
 /// All tours.
-pub const TOURS: &[&Tour] = &[&QUEUES, &WEB_APP];
+pub const TOURS: &[&Tour] = &[&QUEUES, &WEB_APP, &EXISTING_VPC, &TWO_SERVICES];
 
 const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 const DESTROY: &[&str] = &["destroy", "-e", "dev", "--auto-approve"];
@@ -89,7 +89,7 @@ spec:
 /// A network, a load balancer, a service on Fargate, a database, a queue and a bucket.
 pub const WEB_APP: Tour = Tour {
     name: "web-app",
-    fill: |product| product.fill(&build::workspace().join("fixtures/stacks/web-app")),
+    fill: |product| product.stack("web-app"),
     phases: &[
         // The load balancer's name is stated: two of them cannot stand together.
         Phase {
@@ -116,6 +116,28 @@ pub const WEB_APP: Tour = Tour {
             edits: &[("stack.yaml", "  name: shop-web", "  name: shop-web\n  scheme: internal")],
             command: APPLY,
         },
+        Phase { name: "destroy", edits: &[], command: DESTROY },
+    ],
+};
+
+/// In a network that is there already, and stays.
+pub const EXISTING_VPC: Tour = Tour {
+    name: "existing-vpc",
+    fill: |product| product.stack("existing-vpc"),
+    phases: &[
+        Phase { name: "apply", edits: &[], command: APPLY },
+        Phase { name: "update", edits: &[("notes.yaml", "LOG_LEVEL: info", "LOG_LEVEL: debug")], command: APPLY },
+        Phase { name: "destroy", edits: &[], command: DESTROY },
+    ],
+};
+
+/// Two services that use each other.
+pub const TWO_SERVICES: Tour = Tour {
+    name: "two-services",
+    fill: |product| product.stack("two-services"),
+    phases: &[
+        Phase { name: "apply", edits: &[], command: APPLY },
+        Phase { name: "update", edits: &[("services.yaml", "LOG_LEVEL: info", "LOG_LEVEL: debug")], command: APPLY },
         Phase { name: "destroy", edits: &[], command: DESTROY },
     ],
 };

@@ -23,7 +23,7 @@ pub async fn import(mut desk: Desk, address: &str, id: &str, auto_approve: bool)
     let adoption = desk.session.adoption(&desk.context.loaded.desired, &address, id, &wish).await;
     let adoption = adoption.map_err(|trouble| desk.context.failure(trouble))?;
     if !desk.json() {
-        desk.term.line(format!("{} is taken over as {}", id, desk.term.paint(Tone::Strong, &address)));
+        desk.term.line(format!("{} becomes {}.", id, desk.term.paint(Tone::Strong, &address)));
         if has_changes(&adoption.plan) {
             desk.term.line("The next apply would make of it what the files say:\n");
             plan::print(&adoption.plan, &desk.term);
