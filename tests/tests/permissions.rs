@@ -18,12 +18,12 @@ use deployer_providers::{
     Aws,
     permissions::{LIMIT, Table},
     registry,
-    state::{BucketStore, Place, TableLocks},
+    state::{BucketStore, TableLocks},
     sts,
 };
 use deployer_tests::{
     Result, build,
-    emulator::{Client, Emulator},
+    emulator::Emulator,
     permissions::{Called, differences, operations},
     place,
     product::Product,
