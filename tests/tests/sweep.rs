@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
 
+use std::sync::{Mutex, PoisonError};
+
 use deployer_tests::{
     Result,
     sweep::{
@@ -10,13 +12,14 @@ use deployer_tests::{
     },
 };
 
-/// A lock's life is still more than half a second.
-const SCALE: f64 = 0.01;
+/// One at a time: a holder that is kept waiting by the others loses its lock.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// One kill at `count` points of the tour, evenly spread; then, for every other one whose next run is always the same, a second
 /// kill in that run. It was seen before: the second kill is at a write or call that it has.
 fn sample(tour: &'static Tour, keep: Keep, count: usize) -> Result<()> {
-    let mut workers = [Sweep::new(tour, keep, SCALE)?];
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut workers = [Sweep::new(tour, keep, keep.scale())?];
     let undisturbed = workers[0].undisturbed()?;
     let kills = undisturbed.kills();
     let once: Vec<Case> = kills.iter().step_by(kills.len().div_ceil(count)).map(|kill| (*kill, None)).collect();

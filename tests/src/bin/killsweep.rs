@@ -25,7 +25,7 @@ fn main() -> Result<()> {
         "aws" => Keep::Aws,
         other => return Err(format!("--state {other}: folder or aws").into()),
     };
-    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, 0.01)).collect::<Result<Vec<_>>>()?;
+    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, keep.scale())).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
     println!(
         "{name}, state {keep:?}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",

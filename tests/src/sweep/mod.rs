@@ -64,6 +64,17 @@ pub enum Keep {
     Aws,
 }
 
+impl Keep {
+    /// How long a second takes. Signs of life that are calls take their time: a lock lives for three seconds then, else for more
+    /// than half of one.
+    pub fn scale(self) -> f64 {
+        match self {
+            Self::Folder => 0.01,
+            Self::Aws => 0.05,
+        }
+    }
+}
+
 /// A worker with an emulator of its own.
 pub struct Sweep {
     tour: &'static Tour,
