@@ -46,6 +46,8 @@ pub struct Context {
 pub enum Reach {
     /// The files alone are read.
     Files,
+    /// The state's records may be read, whatever is in them: its place is opened, and no look-up's answer is taken from it.
+    Records,
     /// The state is read too; no socket is opened. Look-ups that were never answered are stood in for.
     State,
     /// The same, but a look-up that was never answered is a failure: a plan is no guess.
@@ -108,7 +110,7 @@ impl Context {
         let loaded = read(global, &offline, None, Answers::new())?;
         let stores = Stores::open(global, &loaded, reach).await?;
         let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores };
-        if reach == Reach::Files {
+        if matches!(reach, Reach::Files | Reach::Records) {
             return Ok(first.warned(term));
         }
         let remembered = first.remembered().await?;

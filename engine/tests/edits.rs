@@ -15,7 +15,7 @@ use deployer_engine::{
     address::ComponentId,
     desired::Desired,
     lock::Life,
-    session::{Applied, Session, Trouble, Wish},
+    session::{Applied, Session, Trouble, Wish, moves::move_resource},
     sim::{Ended, Fault, Points, Process, Site, run},
     state::Shard,
     store::{ObjectStore, StoreError, memory::MemoryStore},
@@ -47,9 +47,7 @@ fn wish(purpose: &str) -> Wish {
 /// Moves `K.a/Thing` to `K.c/Thing`.
 async fn mv(mut session: Session) -> Result<u64, Trouble> {
     let mut change = |_: u64, shards: &mut BTreeMap<ComponentId, Shard>| {
-        let moved = shards.get_mut(&id("K.a")).and_then(|it| it.resources.remove("Thing")).expect("it is there");
-        shards.entry(id("K.c")).or_default().resources.insert("Thing".to_owned(), moved);
-        Ok(())
+        move_resource(shards, &id("K.a").at("Thing"), &id("K.c").at("Thing"))
     };
     session.edit(&BTreeSet::from([id("K.a"), id("K.c")]), &wish("move"), None, &mut change).await
 }
@@ -193,4 +191,50 @@ fn an_older_copy_is_refused_and_an_equal_one_writes_nothing() {
     planet.succeed(&bigger, false);
     let Err(Trouble::Failed(error)) = push(&mut planet, &copy) else { panic!("an older copy was pushed") };
     assert!(error.to_string().contains("the copy is older than the state: K.a (serial"), "{error}");
+}
+
+#[test]
+fn what_is_made_where_something_was_moved_away_is_another_thing() {
+    let mut planet = Planet::new();
+    let named = |addresses: &[&str]| {
+        let all =
+            addresses.iter().map(|it| ((*it).to_owned(), json!({"type": "Sim::Named", "properties": {"Size": 1}})));
+        desired(&Value::Object(all.collect()))
+    };
+    planet.succeed(&named(&["K.a/Thing"]), false);
+    let moving = process(&mut planet, &How::default(), mv);
+    assert!(matches!(run(&planet.clock.clone(), moving), Ended::Finished(Ok(_))));
+    // The files still have the old address as well: its new thing must not be the moved one, which still carries the old tags.
+    let both = named(&["K.a/Thing", "K.c/Thing"]);
+    planet.succeed(&both, false);
+    let memory = planet.memory();
+    let stands = |component: &str| {
+        memory.shards[&id(component)].record.body.resources["Thing"].current.clone().expect("it stands")
+    };
+    assert_eq!((stands("K.c").number, stands("K.a").number), (1, 2));
+    assert_ne!(stands("K.c").id, stands("K.a").id);
+    assert_eq!(planet.inventory().len(), 2);
+}
+
+#[test]
+fn what_was_made_since_stays_when_an_earlier_content_is_put_back() {
+    let mut planet = Planet::new();
+    let size = |roles: &[&str], size: i64| {
+        let all =
+            roles.iter().map(|it| (format!("K.a/{it}"), json!({"type": "Sim::Nameless", "properties": {"Size": size}})));
+        desired(&Value::Object(all.collect()))
+    };
+    planet.succeed(&size(&["One"], 1), false);
+    let earlier = planet.memory().shards[&id("K.a")].record.body.clone();
+    planet.succeed(&size(&["One", "Two"], 2), false);
+    let restoring = process(&mut planet, &How::default(), |mut session| async move {
+        session.replace(&BTreeMap::from([(id("K.a"), earlier)]), &wish("restore"), None).await
+    });
+    assert!(matches!(run(&planet.clock.clone(), restoring), Ended::Finished(Ok(_))));
+    let memory = planet.memory();
+    let resources = &memory.shards[&id("K.a")].record.body.resources;
+    assert_eq!(resources["One"].current.as_ref().expect("it stands").applied["Size"], 1);
+    assert!(resources["Two"].current.is_some(), "nobody would delete it any more");
+    planet.succeed(&size(&["One", "Two"], 2), false);
+    assert_eq!(planet.inventory().len(), 2);
 }

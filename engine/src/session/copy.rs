@@ -123,7 +123,7 @@ impl Session {
         Ok(pushed)
     }
 
-    /// Puts other contents of shards in the place of what they have. Numbers of generations only grow.
+    /// Puts other contents of shards in the place of what they have. Numbers of generations only grow, and roles only come.
     pub async fn replace(
         &mut self,
         shards: &BTreeMap<ComponentId, Shard>,
@@ -135,9 +135,10 @@ impl Session {
                 let before = std::mem::replace(now.entry(id.clone()).or_default(), shard.clone());
                 let Some(after) = now.get_mut(id) else { continue };
                 for (role, was) in before.resources {
-                    if let Some(is) = after.resources.get_mut(&role) {
-                        is.generation = is.generation.max(was.generation);
-                    }
+                    let generation = was.generation;
+                    // What was not there then stays: forgetting it would leave it in AWS with nobody to delete it.
+                    let is = after.resources.entry(role).or_insert(was);
+                    is.generation = is.generation.max(generation);
                 }
             }
             Ok(())

@@ -7,6 +7,7 @@ pub mod adopt;
 pub mod copy;
 mod deploy;
 pub mod edit;
+pub mod moves;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

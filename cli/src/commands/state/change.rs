@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_engine::{
-    address::{Address, ComponentId},
-    error::Error,
+    address::{Address, BadAddress, ComponentId},
+    session::moves::{move_component, move_resource},
     state::Shard,
 };
 use serde_json::json;
@@ -90,7 +90,7 @@ pub async fn mv(mut desk: Desk, from: &str, to: &str) -> Result<Code, Failure> {
 }
 
 fn target_address(text: &str) -> Result<Address, Failure> {
-    text.parse().map_err(|error: deployer_engine::address::BadAddress| Failure::said(Code::Usage, error.to_string()))
+    text.parse().map_err(|error: BadAddress| Failure::said(Code::Usage, error.to_string()))
 }
 
 /// The component that is moved from, and the one that is moved to.
@@ -102,58 +102,8 @@ fn moved_components(desk: &Desk, from: &str, to: &str) -> Result<Vec<ComponentId
     if from.contains('/') {
         return Ok(vec![desk.address(from)?.component, target_address(to)?.component]);
     }
-    let to: ComponentId = to
-        .parse()
-        .map_err(|error: deployer_engine::address::BadAddress| Failure::said(Code::Usage, error.to_string()))?;
+    let to: ComponentId = to.parse().map_err(|error: BadAddress| Failure::said(Code::Usage, error.to_string()))?;
     Ok(vec![desk.component(from)?, to])
-}
-
-fn move_resource(shards: &mut BTreeMap<ComponentId, Shard>, from: &Address, to: &Address) -> Result<(), Error> {
-    let taken = shards.get_mut(&from.component).and_then(|shard| shard.resources.remove(&from.role));
-    let Some(state) = taken.filter(|it| !it.is_tombstone()) else {
-        return Err(Error::Missing(format!("nothing is remembered of {from}")));
-    };
-    let target = shards.entry(to.component.clone()).or_default();
-    let there = target.resources.get(&to.role);
-    if there.is_some_and(|it| !it.is_tombstone()) {
-        return Err(Error::Missing(format!("{to} is remembered already; `deployer state rm {to}` forgets it")));
-    }
-    let generation = there.map_or(0, |it| it.generation);
-    target.resources.insert(to.role.clone(), state);
-    if let Some(state) = target.resources.get_mut(&to.role) {
-        state.generation = state.generation.max(generation);
-    }
-    Ok(())
-}
-
-fn move_component(
-    shards: &mut BTreeMap<ComponentId, Shard>,
-    from: &ComponentId,
-    to: &ComponentId,
-) -> Result<(), Error> {
-    let roles: Vec<String> = shards
-        .get(from)
-        .into_iter()
-        .flat_map(|it| &it.resources)
-        .filter(|(_, it)| !it.is_tombstone())
-        .map(|(role, _)| role.clone())
-        .collect();
-    if roles.is_empty() {
-        return Err(Error::Missing(format!("nothing is remembered of {from}")));
-    }
-    for role in roles {
-        move_resource(shards, &from.at(&role), &to.at(&role))?;
-    }
-    // What belongs to the component as a whole goes along, and within it everything refers to the new name.
-    let old = shards.get(from).cloned().unwrap_or_default();
-    if let Some(shard) = shards.get_mut(to) {
-        (shard.service, shard.depends_on, shard.lookups) = (old.service, old.depends_on, old.lookups);
-        for state in shard.resources.values_mut() {
-            state.needs =
-                state.needs.iter().map(|it| if it.component == *from { to.at(&it.role) } else { it.clone() }).collect();
-        }
-    }
-    Ok(())
 }
 
 /// Forgets a component or a resource; in AWS it stays as it is.

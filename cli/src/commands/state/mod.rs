@@ -31,8 +31,8 @@ struct Desk {
 
 /// Runs one.
 pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<Code, Failure> {
-    // What names types or asks AWS needs credentials; the rest reads the state alone.
-    let reach = if matches!(command, StateCommand::Import { .. }) { Reach::Online } else { Reach::State };
+    // Taking over reads the thing in AWS. The rest reads records alone, and has to work where some of them are broken.
+    let reach = if matches!(command, StateCommand::Import { .. }) { Reach::Online } else { Reach::Records };
     let context = Context::load(global, reach, term).await?;
     context.heed_interrupts(*term);
     let session = context.session(Arc::new(Progress::new(*term, false)))?;
