@@ -220,8 +220,9 @@ fn what_is_made_where_something_was_moved_away_is_another_thing() {
 fn what_was_made_since_stays_when_an_earlier_content_is_put_back() {
     let mut planet = Planet::new();
     let size = |roles: &[&str], size: i64| {
-        let all =
-            roles.iter().map(|it| (format!("K.a/{it}"), json!({"type": "Sim::Nameless", "properties": {"Size": size}})));
+        let all = roles
+            .iter()
+            .map(|it| (format!("K.a/{it}"), json!({"type": "Sim::Nameless", "properties": {"Size": size}})));
         desired(&Value::Object(all.collect()))
     };
     planet.succeed(&size(&["One"], 1), false);

@@ -27,7 +27,7 @@ use deployer_providers::{
 };
 use deployer_schemas::{StatePlace, partition};
 use futures::future::FutureExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::apply;
 use crate::{
@@ -75,6 +75,11 @@ pub async fn run(global: &Global, flags: &BootstrapFlags, term: &Term) -> Result
         return Ok(Code::Done);
     }
     let applied = make(global, flags, &desired, types, term).await?;
+    if global.json {
+        term.line(summary(&applied, &wanted.place, &region));
+        // Stdout is JSON lines, and this was the last one.
+        return end(&applied, &Term { level: -1, ..*term });
+    }
     let code = end(&applied, term)?;
     say_next(&wanted.place, &region, stack.as_ref(), term);
     Ok(code)
@@ -252,6 +257,25 @@ fn trouble(it: deployer_engine::session::Trouble) -> Failure {
     }
 }
 
+/// The last line of `--json`.
+fn summary(made: &Made, place: &Place, region: &str) -> Value {
+    let result = match &made.applied {
+        Applied::NoChanges => "no-changes",
+        Applied::Ran { report, .. } if report.is_success() => "succeeded",
+        Applied::Ran { .. } => "failed",
+        Applied::Refused(_) => "refused",
+        Applied::Declined => "declined",
+    };
+    let adopted: BTreeMap<String, &String> =
+        made.adopted.iter().map(|(address, id)| (address.to_string(), id)).collect();
+    json!({
+        "event": "summary",
+        "result": result,
+        "adopted": adopted,
+        "state": {"bucket": place.bucket, "prefix": place.prefix, "table": place.table, "region": region},
+    })
+}
+
 fn end(made: &Made, term: &Term) -> Result<Code, Failure> {
     let adopted = match made.adopted.len() {
         0 => String::new(),
@@ -282,7 +306,9 @@ fn end(made: &Made, term: &Term) -> Result<Code, Failure> {
                 .help("mend the cause and run the same command again: it goes on from what is there"))
         }
         Applied::Refused(plan) => {
-            drawn::print(plan, term);
+            if term.level >= 0 {
+                drawn::print(plan, term);
+            }
             Err(Failure::said(Code::Refused, "what is there would have to be replaced; nothing was changed"))
         }
         Applied::Declined if made.missing => Err(Failure::said(

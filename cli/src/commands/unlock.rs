@@ -32,6 +32,8 @@ pub async fn run(
     // What is left open is settled by asking AWS.
     let reach = if force { Reach::Online } else { Reach::State };
     let context = Context::load(global, reach, term).await?;
+    // Under --json stdout is one document: what else there is to say is left out.
+    let term = &Term { level: if global.json { -1 } else { term.level }, ..*term };
     let mut session = context.session(Arc::new(Progress::new(*term, false)))?;
     let memory = session.look().await?;
     let named = components.iter().map(|text| target::component(&context, &memory, text));
@@ -45,7 +47,7 @@ pub async fn run(
         return Ok(Code::Done);
     }
     term.say(term.paint(Tone::Strong, plan::place(context.scope())));
-    if holders.is_empty() {
+    if holders.is_empty() && !global.json {
         term.say("nobody holds a lock");
         return Ok(Code::Done);
     }
@@ -72,6 +74,10 @@ pub async fn run(
             term.paint(Tone::Good, "unlocked"),
             holder.deployment
         ));
+    }
+    if global.json {
+        let freed: Vec<u64> = holders.iter().map(|(holder, _)| holder.deployment).collect();
+        term.line(format!("{:#}", json!({"scope": context.scope(), "unlocked": freed})));
     }
     Ok(Code::Done)
 }

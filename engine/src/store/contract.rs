@@ -150,6 +150,7 @@ pub async fn what_was_written_over_can_be_had_again(it: &Two) {
     assert_eq!(contents, [bytes("3"), bytes("2"), bytes("1"), bytes("b")]);
     assert_eq!(current, [true, false, false, true]);
     assert!(all[..3].windows(2).all(|pair| pair[0].written_millis >= pair[1].written_millis), "{all:?}");
+    assert_eq!(it.two.0.versions("s/e/components/r/K.a.json").await.unwrap(), all[..3]);
     assert_eq!(it.one.0.past("s/e/components/r/K.b.json", &all[1].id).await.unwrap(), None);
 }
 

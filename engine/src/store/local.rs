@@ -185,6 +185,11 @@ fn files(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()>
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // One object rather than a folder of them.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            found.extend(folder.strip_prefix(root).ok().map(Path::to_owned));
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     for entry in entries {

@@ -86,7 +86,8 @@ pub trait ObjectStore: Send + Sync {
     async fn list(&self, prefix: &str) -> Result<Vec<(String, Version)>, StoreError>;
     /// Writes only if the stored version is still `expected` (`None`: absent); else `Stale`, and nothing changed.
     async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError>;
-    /// Everything that the objects under `prefix` have and had, by key, the newest first. How far back is the place's matter.
+    /// Everything that the objects under `prefix` (a path up to and with a `/`, or one whole key) have and had, by key, the newest
+    /// first. How far back is the place's matter.
     async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError>;
     /// One content out of `versions`, or none if it is gone by now.
     async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError>;

@@ -134,8 +134,15 @@ impl Sweep {
             stage.before(number)?;
             stage.client.clear_calls()?;
             found.writes.push(succeed_counted(stage, phase, &library)?);
-            // What only one of two runs calls is no sure point.
-            found.calls.push(calls.min(stage.client.calls()?.mutating));
+            let again = stage.client.calls()?.mutating;
+            if again != calls {
+                return Err(format!(
+                    "{}: {calls} mutating calls in one undisturbed run, {again} in the next",
+                    phase.name
+                )
+                .into());
+            }
+            found.calls.push(calls);
             found.names.push(phase.name);
             if normal(stage.client.inventory()?) != found.inventories[number] {
                 return Err(format!("{}: two undisturbed runs end differently", phase.name).into());

@@ -47,18 +47,12 @@ pub async fn import(mut desk: Desk, address: &str, id: &str, auto_approve: bool)
     let held = BTreeSet::from([address.component.clone()]);
     let done = desk.session.edit(&held, &wish, None, &mut change).await;
     let deployment = done.map_err(|trouble| desk.context.failure(trouble))?;
-    if desk.json() {
-        desk.term.line(format!(
-            "{:#}",
-            json!({"deployment": deployment, "address": address, "id": id, "plan": plan::json(&adoption.plan)})
-        ));
-    } else {
-        desk.term.say(format!(
-            "\n{}  {address} is {id}, recorded as deployment {deployment}",
-            desk.term.paint(Tone::Good, "imported")
-        ));
-    }
-    Ok(Code::Done)
+    let words = format!(
+        "\n{}  {address} is {id}, recorded as deployment {deployment}",
+        desk.term.paint(Tone::Good, "imported")
+    );
+    let plan = plan::json(&adoption.plan);
+    Ok(desk.done(json!({"deployment": deployment, "address": address, "id": id, "plan": plan}), words))
 }
 
 /// Renames what is remembered: a component, or one resource.
@@ -81,12 +75,11 @@ pub async fn mv(mut desk: Desk, from: &str, to: &str) -> Result<Code, Failure> {
     };
     let done = desk.session.edit(&held.iter().cloned().collect(), &wish, None, &mut change).await;
     let deployment = done.map_err(|trouble| desk.context.failure(trouble))?;
-    desk.term.say(format!(
-        "{}  {from} is {to} now, recorded as deployment {deployment}",
+    let words = format!(
+        "{}  {from} is {to} now, recorded as deployment {deployment}\nIts tags in AWS still say the old address: the next apply sets them.",
         desk.term.paint(Tone::Good, "moved")
-    ));
-    desk.term.say("Its tags in AWS still say the old address: the next apply sets them.");
-    Ok(Code::Done)
+    );
+    Ok(desk.done(json!({"deployment": deployment, "from": from, "to": to}), words))
 }
 
 fn target_address(text: &str) -> Result<Address, Failure> {
@@ -147,11 +140,11 @@ pub async fn rm(mut desk: Desk, what: &str, auto_approve: bool) -> Result<Code, 
     let wish = desk.wish(&format!("forget {what}"));
     let done = desk.session.edit(&BTreeSet::from([id.clone()]), &wish, None, &mut change).await;
     let deployment = done.map_err(|trouble| desk.context.failure(trouble))?;
-    desk.term.say(format!(
+    let words = format!(
         "{}  {} of {}, recorded as deployment {deployment}",
         desk.term.paint(Tone::Good, "forgotten"),
         crate::duration::count(forgotten.len(), "resource"),
         names([&id])
-    ));
-    Ok(Code::Done)
+    );
+    Ok(desk.done(json!({"deployment": deployment, "forgotten": forgotten}), words))
 }

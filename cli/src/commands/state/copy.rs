@@ -39,14 +39,12 @@ fn folder(desk: &Desk, dir: &Path) -> LocalStore {
 /// Copies every record into a folder that `--state` can name.
 pub async fn pull(desk: &Desk, dir: &Path) -> Result<Code, Failure> {
     let copied = desk.session.copy_to(&folder(desk, dir)).await?;
-    desk.term.say(format!(
-        "{}  {} to {}",
-        desk.term.paint(Tone::Good, "copied"),
-        duration::count(copied, "record"),
-        dir.display()
-    ));
-    desk.term.say(format!("`deployer plan --offline --state {}` plans with it and opens no socket.", dir.display()));
-    Ok(Code::Done)
+    let (at, count) = (dir.display(), duration::count(copied, "record"));
+    let words = format!(
+        "{}  {count} to {at}\n`deployer plan --offline --state {at}` plans with it and opens no socket.",
+        desk.term.paint(Tone::Good, "copied")
+    );
+    Ok(desk.done(json!({"records": copied, "folder": dir}), words))
 }
 
 /// Writes what a folder has newer than the state.
@@ -62,15 +60,15 @@ pub async fn push(mut desk: Desk, dir: &Path) -> Result<Code, Failure> {
     }
     let wish = desk.wish(&format!("push {}", dir.display()));
     let pushed = desk.session.push(copy, &wish).await.map_err(|trouble| desk.context.failure(trouble))?;
-    match pushed.deployment {
-        Some(deployment) => desk.term.say(format!(
+    let words = match pushed.deployment {
+        Some(deployment) => format!(
             "{}  {}, recorded as deployment {deployment}",
             desk.term.paint(Tone::Good, "written"),
             names(&pushed.written)
-        )),
-        None => desk.term.say("The state has all of it already; nothing was written."),
-    }
-    Ok(Code::Done)
+        ),
+        None => "The state has all of it already; nothing was written.".to_owned(),
+    };
+    Ok(desk.done(json!({"deployment": pushed.deployment, "written": pushed.written, "equal": pushed.equal}), words))
 }
 
 /// One file with every record.
@@ -88,14 +86,12 @@ pub async fn backup(desk: &Desk, file: Option<PathBuf>) -> Result<Code, Failure>
     let all = json!({"backup": 1, "stack": scope.stack, "env": scope.env, "deployment": desk.memory.last, "records": records});
     std::fs::write(&file, format!("{all:#}\n"))
         .map_err(|error| Failure::said(Code::Failed, format!("{} cannot be written: {error}", file.display())))?;
-    desk.term.say(format!(
-        "{}  {} in {}",
-        desk.term.paint(Tone::Good, "backed up"),
-        duration::count(copied, "record"),
-        file.display()
-    ));
-    desk.term.say(format!("`deployer state restore --from {}` puts it back.", file.display()));
-    Ok(Code::Done)
+    let (at, count) = (file.display(), duration::count(copied, "record"));
+    let words = format!(
+        "{}  {count} in {at}\n`deployer state restore --from {at}` puts it back.",
+        desk.term.paint(Tone::Good, "backed up")
+    );
+    Ok(desk.done(json!({"records": copied, "file": file}), words))
 }
 
 /// The records of a backup's file, as a store.
@@ -128,8 +124,8 @@ pub async fn restore(
     };
     let changed: Vec<ComponentId> = shards.iter().filter(differs).map(|(id, _)| id.clone()).collect();
     if changed.is_empty() {
-        desk.term.say("The state is so already; nothing was written.");
-        return Ok(Code::Done);
+        let nothing = json!({"deployment": null, "restored": changed});
+        return Ok(desk.done(nothing, "The state is so already; nothing was written."));
     }
     desk.term.say(format!(
         "{}: what is remembered of them becomes what it was. AWS is not touched; the next plan shows what differs.",
@@ -141,12 +137,12 @@ pub async fn restore(
     let (shards, wish) = (shards.into_iter().filter(|(id, _)| changed.contains(id)).collect(), desk.wish("restore"));
     let done = desk.session.replace(&shards, &wish, None).await;
     let deployment = done.map_err(|trouble| desk.context.failure(trouble))?;
-    desk.term.say(format!(
+    let words = format!(
         "{}  {}, recorded as deployment {deployment}",
         desk.term.paint(Tone::Good, "restored"),
         names(&changed)
-    ));
-    Ok(Code::Done)
+    );
+    Ok(desk.done(json!({"deployment": deployment, "restored": changed}), words))
 }
 
 /// What the source has of `all`.
@@ -238,7 +234,10 @@ pub async fn restore_broken(
     if !yes {
         return Err(declined());
     }
-    session.mend(id, shard.clone()).await.map_err(|trouble| context.failure(trouble))?;
+    let deployment = session.mend(id, shard.clone()).await.map_err(|trouble| context.failure(trouble))?;
+    if context.global.json {
+        term.line(format!("{:#}", json!({"deployment": deployment, "restored": [id]})));
+    }
     term.say(format!("{}  {id}; `deployer plan` shows what differs", term.paint(Tone::Good, "restored")));
     Ok(Code::Done)
 }

@@ -4,13 +4,14 @@ mod change;
 mod copy;
 mod look;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
 use deployer_engine::{
     address::{Address, ComponentId},
     plan::Plan,
     session::{Memory, Session, Wish},
 };
+use serde_json::Value;
 
 use super::target;
 use crate::{
@@ -35,6 +36,8 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
     let reach = if matches!(command, StateCommand::Import { .. }) { Reach::Online } else { Reach::Records };
     let context = Context::load(global, reach, term).await?;
     context.heed_interrupts(*term);
+    // Under --json stdout is one document: what else there is to say is left out.
+    let term = &Term { level: if global.json { -1 } else { term.level }, ..*term };
     let session = context.session(Arc::new(Progress::new(*term, false)))?;
     if let StateCommand::Verify = command {
         // What cannot be read is what this one is about.
@@ -69,6 +72,16 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
 impl Desk {
     fn json(&self) -> bool {
         self.context.global.json
+    }
+
+    /// What was done: one document, or words.
+    fn done(&self, result: Value, words: impl Display) -> Code {
+        if self.json() {
+            self.term.line(format!("{result:#}"));
+        } else {
+            self.term.say(words);
+        }
+        Code::Done
     }
 
     fn component(&self, text: &str) -> Result<ComponentId, Failure> {
