@@ -166,6 +166,9 @@ pub enum Command {
         /// Do not ask
         #[arg(long)]
         auto_approve: bool,
+        /// Take nothing back if it fails, whatever the environment says
+        #[arg(long)]
+        no_rollback: bool,
     },
     /// Take everything down
     Destroy {

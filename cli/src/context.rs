@@ -10,11 +10,12 @@ use deployer_engine::{
     lookup::{self, Answers},
     resource::Registry,
     safety::Safety,
-    session::{Limits, Session, Trouble, World},
+    session::{Limits, OnFailure, Session, Trouble, World},
     stop::Stop,
+    verdict::NoExaminer,
 };
 use deployer_providers::{Aws, AwsOptions, registry, sts};
-use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load};
+use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load, stack::Rollback};
 use serde_json::Value;
 
 use crate::{
@@ -182,10 +183,23 @@ impl Context {
 
     /// A run on this stack.
     pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
+        self.session_that(events, true)
+    }
+
+    /// The same; without `rollback` nothing is taken back, whatever the environment says.
+    pub fn session_that(&self, events: Arc<dyn Sink>, rollback: bool) -> Result<Session, Failure> {
         let lineage = uuid::Uuid::new_v4().to_string();
         let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
-        world.limits.stop_on_failure = self.loaded.stack.rollback_is_automatic();
+        world.limits.on_failure = self.on_failure(rollback);
         Ok(Session::new(world, self.scope()))
+    }
+
+    fn on_failure(&self, rollback: bool) -> OnFailure {
+        match self.loaded.stack.rollback {
+            Rollback::Automatic if rollback => OnFailure::Automatic,
+            Rollback::Ask if rollback => OnFailure::Ask,
+            _ => OnFailure::Never,
+        }
     }
 
     /// The first interrupt lets what is in flight land, the second leaves at once.
@@ -236,11 +250,12 @@ pub fn world(
         owner: machine::owner(),
         probe: Arc::new(machine::lives),
         stop: stop.clone(),
+        examiner: Arc::new(NoExaminer),
         limits: Limits {
             parallelism: usize::from(global.parallelism),
             call_timeout: deployer_providers::CALL_TIMEOUT,
             lock: LockRules { timeout, ttl: Duration::from_secs(60) },
-            stop_on_failure: false,
+            on_failure: OnFailure::Never,
         },
         new_lineage: lineage,
         safety: Safety::ON,

@@ -22,6 +22,10 @@ pub enum Code {
     Refused = 4,
     /// Locked by someone else.
     Locked = 5,
+    /// It failed and was taken back, which reads confirm.
+    RolledBack = 6,
+    /// It failed, and taking it back did too.
+    RollbackFailed = 7,
     /// Wrong usage.
     Usage = 64,
     /// Interrupted; everything in flight was recorded.

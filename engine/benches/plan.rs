@@ -65,6 +65,7 @@ fn everything_is_new(bencher: divan::Bencher<'_, '_>, count: usize) {
             types: &types,
             targets: None,
             destroy: false,
+            undo: false,
         };
         plan(&input).expect("plans").steps.len()
     });

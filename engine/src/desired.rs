@@ -22,6 +22,9 @@ pub struct Desired {
     pub components: BTreeMap<ComponentId, DesiredComponent>,
     /// Their resources by address.
     pub resources: BTreeMap<Address, DesiredResource>,
+    /// What must hold of several of them together: smoke tests, in the order in which they run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Test>,
 }
 
 /// The stack, its environment and where that is.
@@ -49,10 +52,45 @@ pub struct DesiredComponent {
     /// Answers of look-ups that its expansion is bound to, by question.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lookups: Answers,
+    /// What must hold of it once its resources stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// Where its document starts.
     pub at: Option<Position>,
     /// Its rendered document: what the deployment record keeps and a rollback plans to. Secrets are references in it.
     pub rendered: Value,
+}
+
+/// Something that must hold, and how long that may take.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// Its name, for people.
+    pub name: String,
+    /// What is tried, in the shape that the examiner knows; references of outputs may stand in it.
+    pub test: Value,
+    /// It must hold within so many seconds.
+    pub within: u64,
+    /// It is tried every so many seconds.
+    pub every: u64,
+    /// Once it holds, it must go on holding for so many seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hold: u64,
+}
+
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
+}
+
+/// A check of several components together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Test {
+    /// The Service that it is about; none: the stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What must hold.
+    pub check: Check,
 }
 
 /// One resource.

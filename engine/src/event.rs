@@ -6,6 +6,7 @@ use crate::{
     address::{Address, ComponentId},
     lock::Owner,
     state::DeploymentId,
+    verdict::Finding,
 };
 
 /// One thing that happened.
@@ -105,6 +106,34 @@ pub enum Event {
         verb: String,
         /// Why not.
         because: String,
+    },
+    /// A check begins.
+    Checking {
+        /// Which: its name under its component, service or stack.
+        what: String,
+    },
+    /// A check came to an end.
+    Checked {
+        /// To which.
+        finding: Finding,
+    },
+    /// A component was judged by reads.
+    Judged {
+        /// Which.
+        component: ComponentId,
+        /// It does what it is there for.
+        good: bool,
+        /// Why not, if it does not.
+        why: String,
+    },
+    /// What was done is taken back.
+    RollingBack {
+        /// The deployment.
+        deployment: DeploymentId,
+        /// Why.
+        because: String,
+        /// How many steps that takes.
+        steps: usize,
     },
     /// The state could not be written.
     StateFailed {

@@ -88,6 +88,8 @@ pub struct Facts {
     pub stateful: bool,
     /// `create` silently takes over what exists: the engine looks first.
     pub create_adopts: bool,
+    /// `probe` says more of it than `read` does: a component that has one is good only after a verdict.
+    pub probed: bool,
     /// What of it can exist only once (scope and key), beside its name.
     pub slots: fn(&Value) -> Vec<String>,
     /// How long after confirmed reads other services may still not see it.
@@ -242,6 +244,7 @@ impl Facts {
         rate: Rate { class: "default", in_flight: 8 },
         stateful: false,
         create_adopts: false,
+        probed: false,
         slots: |_| Vec::new(),
         usable_after: Duration::ZERO,
         visibility: Duration::from_secs(20),

@@ -12,6 +12,7 @@ use crate::{
 /// Brings one outcome into the shard of its component.
 pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
     let address = &intent.who.address;
+    keep_before(shard, intent);
     let state = shard.resources.entry(address.role.clone()).or_default();
     let number = intent.who.generation;
     match (outcome, intent.verb) {
@@ -22,7 +23,7 @@ pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
                     number,
                     id: id.clone(),
                     name: intent.name.clone(),
-                    applied: intent.desired.clone().unwrap_or_default(),
+                    applied: intent.kept(),
                     outputs: outputs.clone(),
                     baseline: None,
                     confirmed: false,
@@ -40,7 +41,7 @@ pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
                 it.confirmed = true;
                 it.outputs.clone_from(outputs);
                 it.baseline = Some(live.clone());
-                it.applied = intent.desired.clone().unwrap_or_default();
+                it.applied = intent.kept();
                 it.deployment = intent.deployment;
             }
         }
@@ -64,6 +65,15 @@ pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
         shard.resources.remove(&address.role);
     } else {
         shard.deployment = Some(intent.deployment);
+    }
+}
+
+/// The first change since the last good verdict keeps what was there.
+fn keep_before(shard: &mut Shard, intent: &Intent) {
+    shard.keep_before(intent.deployment);
+    let role = &intent.who.address.role;
+    if let (Some(before), Some(image)) = (&mut shard.before, &intent.pre_image) {
+        before.images.entry(role.clone()).or_insert_with(|| image.clone());
     }
 }
 

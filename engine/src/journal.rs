@@ -14,7 +14,7 @@ use crate::{
     desired::Lifecycle,
     error::Result,
     lock::Owner,
-    plan::StepId,
+    plan::{Instead, StepId},
     resource::{Identity, Outputs, PhysicalId},
     state::{DeploymentId, Input, Shard},
 };
@@ -32,7 +32,8 @@ pub enum Entry {
         /// What.
         outcome: Outcome,
     },
-    /// A person changes what is remembered: the whole new shard. It counts from here on, whether it was written or not.
+    /// What is remembered changes without a call - by a person's hand, or because it is gone back to: the whole new shard. It
+    /// counts from here on, whether it was written or not.
     Edit {
         /// Whose.
         component: ComponentId,
@@ -88,8 +89,27 @@ pub struct Intent {
     /// The values of others that it takes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
+    /// Properties that are sent and are not ours: what the shard keeps in their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: Instead,
     /// The shard's fence when it was written.
     pub fence: u64,
+}
+
+impl Intent {
+    /// What the shard keeps as applied, once it is.
+    pub fn kept(&self) -> Value {
+        let mut kept = self.desired.clone().unwrap_or_default();
+        if let Some(map) = kept.as_object_mut() {
+            for (key, value) in &self.instead {
+                match value {
+                    Some(value) => map.insert(key.clone(), value.clone()),
+                    None => map.remove(key),
+                };
+            }
+        }
+        kept
+    }
 }
 
 /// What to do.
@@ -172,15 +192,22 @@ impl Journal {
     }
 }
 
+/// What changes a shard.
+#[derive(Debug)]
+pub enum Change {
+    /// An outcome is folded into it.
+    Outcome(StepId, Outcome),
+    /// It is another one from here on.
+    Edit(ComponentId, Box<Shard>),
+}
+
 /// A journal as it was found.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Every intent with its last outcome, in order.
     pub intents: BTreeMap<StepId, (Intent, Option<Outcome>)>,
-    /// The outcomes in the order in which they were written.
-    pub outcomes: Vec<(StepId, Outcome)>,
-    /// New shards by a person's hand.
-    pub edits: Vec<(ComponentId, Shard)>,
+    /// What changed shards, in the order in which it was written.
+    pub changes: Vec<Change>,
     /// The next free place.
     pub next: u64,
     /// It was sealed or closed.
@@ -200,9 +227,9 @@ pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str) -> Resul
                 if let Some((_, last)) = found.intents.get_mut(&step) {
                     *last = Some(outcome.clone());
                 }
-                found.outcomes.push((step, outcome));
+                found.changes.push(Change::Outcome(step, outcome));
             }
-            Entry::Edit { component, shard } => found.edits.push((component, *shard)),
+            Entry::Edit { component, shard } => found.changes.push(Change::Edit(component, shard)),
             Entry::Sealed { .. } | Entry::Closed => found.ended = true,
         }
     }

@@ -19,7 +19,8 @@ use crate::{
     event::{Event, Sink},
     find::{Found, find},
     fold::fold,
-    journal::{self, Intent, Outcome, Verb},
+    history::{self, Deployment, Proven},
+    journal::{self, Change, Intent, Outcome, Verb},
     lock::{Holder, Lease, Owner, holder_id},
     resource::{DynResource, Registry, Seen, Wanted},
     safety::Safety,
@@ -87,27 +88,27 @@ impl Recovery<'_> {
     }
 
     async fn close(&self, deployment: DeploymentId) -> Result<()> {
-        self.book.close(self.lineage, deployment).await
+        // It may have died after its last word.
+        let record = self.book.deployment::<Deployment>(deployment).await?;
+        let proven = record.map_or(Proven::Bad, |it| it.record.body.proven());
+        self.book.close(self.lineage, deployment, proven).await
     }
 
     /// Seal, fence, wait, settle, write: in this order.
     async fn settle_all(&self, deployment: DeploymentId, lease: &Lease, had_holder: bool) -> Result<()> {
         let found = journal::seal(self.book, deployment, self.lineage, self.owner, self.safety.seal()).await?;
         let named = found.intents.values().map(|(intent, _)| intent.who.address.component.clone());
-        let named = named.chain(found.edits.iter().map(|(id, _)| id.clone()));
+        let edited = found.changes.iter().filter_map(|change| match change {
+            Change::Edit(id, _) => Some(id.clone()),
+            Change::Outcome(..) => None,
+        });
+        let named = named.chain(edited);
         let held = self.hold(lease, named.chain(lease.components()).collect(), had_holder).await?;
         let mut shards = self.fence(&held, lease).await?;
-        for (id, body) in found.edits {
-            if let Some(shard) = shards.get_mut(&id) {
-                shard.record.body = body;
-            }
-        }
-        for (step, outcome) in &found.outcomes {
-            let Some((intent, _)) = found.intents.get(step) else { continue };
-            if let Some(shard) = shards.get_mut(&intent.who.address.component) {
-                fold(&mut shard.record.body, intent, outcome);
-            }
-        }
+        // What was before a deployment that turned out good is of no use to this one.
+        let root = self.book.root().await?.map(|it| it.record.body).unwrap_or_default();
+        history::settle(self.book, &root, &mut shards).await?;
+        replay(&found, &mut shards);
         let is_open = |(intent, last): &&(Intent, Option<Outcome>)| {
             held.contains(&intent.who.address.component)
                 && matches!(last, None | Some(Outcome::Failed { settled: false, .. }))
@@ -129,9 +130,7 @@ impl Recovery<'_> {
         }
         for (id, shard) in &shards {
             lease.check()?;
-            let mut body = shard.record.body.clone();
-            body.unverified =
-                body.resources.values().flat_map(|it| it.standing()).any(|it| !it.confirmed).then_some(deployment);
+            let body = shard.record.body.clone();
             self.book.write_shard(id, shard, shard.record.fence, body).await?;
         }
         Ok(())
@@ -230,8 +229,27 @@ impl Recovery<'_> {
     }
 }
 
+/// What was written down and may not have arrived in the shards: all of it, in its order.
+fn replay(found: &journal::Found, shards: &mut BTreeMap<ComponentId, Held<Shard>>) {
+    for change in &found.changes {
+        match change {
+            Change::Edit(id, body) => {
+                if let Some(shard) = shards.get_mut(id) {
+                    shard.record.body = (**body).clone();
+                }
+            }
+            Change::Outcome(step, outcome) => {
+                let Some((intent, _)) = found.intents.get(step) else { continue };
+                if let Some(shard) = shards.get_mut(&intent.who.address.component) {
+                    fold(&mut shard.record.body, intent, outcome);
+                }
+            }
+        }
+    }
+}
+
 /// Whose deployment it was, from its record; for the event only.
 async fn lease_owner(recovery: &Recovery<'_>, deployment: DeploymentId) -> Result<Owner> {
-    let record = recovery.book.deployment::<crate::history::Deployment>(deployment).await?;
+    let record = recovery.book.deployment::<Deployment>(deployment).await?;
     Ok(record.map(|it| it.record.body.owner).unwrap_or_default())
 }

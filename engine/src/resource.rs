@@ -15,6 +15,7 @@ use crate::{
     address::Address,
     error::{Error, Result},
     facts::Facts,
+    health::Health,
 };
 
 /// The id by which the cloud's API knows a thing: a queue's URL, a bucket's name.
@@ -244,6 +245,13 @@ pub trait Resource: Send + Sync + 'static {
     /// made it. The engine judges whose it is.
     fn find(&self, who: &Identity, spec: &Self::Spec) -> impl Future<Output = Result<Option<PhysicalId>>> + Send;
 
+    /// Whether it does what it is there for: types that declare `probed` say so beyond their properties. Asked once reads have
+    /// confirmed it as `spec`, and when they did not, for the reasons.
+    fn probe(&self, id: &PhysicalId, spec: &Self::Spec) -> impl Future<Output = Result<Health>> + Send {
+        let _ = (id, spec);
+        async { Ok(Health::Good) }
+    }
+
     /// Reads many at once, in the order given; types whose API describes lists override it.
     fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> impl Future<Output = Vec<Result<Seen<Self::Spec>>>> + Send {
         futures::future::join_all(ids.iter().map(|(id, wanted)| self.read(id, wanted)))
@@ -279,6 +287,8 @@ pub trait DynResource: Send + Sync {
     ) -> BoxFuture<'a, Result<()>>;
     /// See `Resource::find`.
     fn find<'a>(&'a self, who: &'a Identity, spec: &'a Value) -> BoxFuture<'a, Result<Option<PhysicalId>>>;
+    /// See `Resource::probe`.
+    fn probe<'a>(&'a self, id: &'a PhysicalId, spec: &'a Value) -> BoxFuture<'a, Result<Health>>;
     /// See `Resource::read_many`.
     fn read_many<'a>(&'a self, ids: &'a [(PhysicalId, Wanted)]) -> BoxFuture<'a, Vec<Result<Seen>>>;
 }
@@ -333,6 +343,10 @@ impl<R: Resource> DynResource for R {
 
     fn find<'a>(&'a self, who: &'a Identity, spec: &'a Value) -> BoxFuture<'a, Result<Option<PhysicalId>>> {
         async move { Resource::find(self, who, &decode::<R>(spec)?).await }.boxed()
+    }
+
+    fn probe<'a>(&'a self, id: &'a PhysicalId, spec: &'a Value) -> BoxFuture<'a, Result<Health>> {
+        async move { Resource::probe(self, id, &decode::<R>(spec)?).await }.boxed()
     }
 
     fn read_many<'a>(&'a self, ids: &'a [(PhysicalId, Wanted)]) -> BoxFuture<'a, Vec<Result<Seen>>> {

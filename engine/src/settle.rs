@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use futures::future::{self, BoxFuture, FutureExt};
+
 use crate::{
     clock::Clock,
     error::{Class, Error, Result},
@@ -56,6 +58,19 @@ pub async fn settle(
     look: &(dyn Fn(&Seen) -> Look + Send + Sync),
     waiter: &Waiter<'_>,
 ) -> Result<Settled> {
+    settle_unless(it, id, wanted, how, look, &|| future::ready(None).boxed(), waiter).await
+}
+
+/// The same; what is ready and other than wished is asked whether it was taken back.
+pub async fn settle_unless<'a>(
+    it: &dyn DynResource,
+    id: &PhysicalId,
+    wanted: &Wanted,
+    how: Settle,
+    look: &(dyn Fn(&Seen) -> Look + Send + Sync),
+    lost: &(dyn Fn() -> BoxFuture<'a, Option<String>> + Send + Sync),
+    waiter: &Waiter<'_>,
+) -> Result<Settled> {
     let start = waiter.clock.monotonic();
     let mut last = String::new();
     let mut good = 0;
@@ -87,6 +102,11 @@ pub async fn settle(
         };
         good = 0;
         other_since = other;
+        if other.is_some()
+            && let Some(reason) = lost().await
+        {
+            return Err(Error::Failed { reason });
+        }
         if other.is_some_and(|since| waiter.clock.monotonic().saturating_sub(since) >= LAG) {
             let reason = format!("{status}: AWS took the change back, or somebody else makes another one");
             return Err(Error::Failed { reason });

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     address::{Address, ComponentId},
-    desired::Lifecycle,
+    desired::{Check, Lifecycle},
     lock::Owner,
     resource::{Identity, Outputs, PhysicalId},
 };
@@ -25,9 +25,22 @@ pub type DeploymentId = u64;
 pub struct Root {
     /// The newest deployment.
     pub last: DeploymentId,
+    /// Deployments that ended without being found good, as long as a component remembers what was before them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub bad: BTreeSet<DeploymentId>,
+    /// The newest deployment that was found good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<DeploymentId>,
     /// Deployments whose journals are not closed, and who opened them: they run, or were killed. Recovery starts from here. The
     /// owner is here as well as in the holder record, which comes a moment later and goes a moment earlier.
     pub open: BTreeMap<DeploymentId, Owner>,
+}
+
+impl Root {
+    /// True if a deployment runs, was killed, or was not found good.
+    pub fn is_unproven(&self, deployment: DeploymentId) -> bool {
+        self.open.contains_key(&deployment) || self.bad.contains(&deployment)
+    }
 }
 
 /// A shard's body: one component.
@@ -36,9 +49,13 @@ pub struct Root {
 pub struct Shard {
     /// Its resources by role.
     pub resources: BTreeMap<String, ResourceState>,
-    /// The deployment whose verdict is still out.
+    /// What it was before the deployment that last began to change it while it was good. It counts as long as that deployment is
+    /// not known to be good, which the root record tells: a rollback goes back to it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unverified: Option<DeploymentId>,
+    pub before: Option<Box<Before>>,
+    /// What must hold of it once its resources stand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// The deployment that last changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentId>,
@@ -54,6 +71,37 @@ pub struct Shard {
     /// Answers of look-ups that its expansion is bound to, by question.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lookups: BTreeMap<String, Value>,
+}
+
+/// What a component was when it was last good.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Before {
+    /// The deployment that began to change it.
+    pub since: DeploymentId,
+    /// The shard of then.
+    pub shard: Shard,
+    /// What was live of a resource when it was first touched since, by role: fields that had drifted go back to that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, Value>,
+    /// A rollback to it is under way: the hash of the input that is taken back. With the same input it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoing: Option<String>,
+}
+
+impl Shard {
+    /// `deployment` begins to change it: what it is now is kept, unless something older that was good is.
+    pub fn keep_before(&mut self, deployment: DeploymentId) {
+        if self.before.is_none() {
+            let shard = self.clone();
+            self.before = Some(Box::new(Before { since: deployment, shard, ..Before::default() }));
+        }
+    }
+
+    /// The same as it stands under `root`: what was before a deployment that is good counts no more.
+    pub fn settle(&mut self, root: &Root) {
+        self.before.take_if(|it| !root.is_unproven(it.since));
+    }
 }
 
 /// A value of another component that this one was built from.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt};
 use serde_json::Value;
 
 use crate::{
@@ -14,11 +14,12 @@ use crate::{
     error::{Class, Error, Result},
     facts::{Nature, Settle},
     find::{Found, find, not_ours},
+    health::Health,
     journal::Outcome,
     lock::Lease,
     plan::{Action, Step},
     resource::{Changed, Created, DynResource, PhysicalId, Seen, Wanted},
-    settle::{Look, Settled, Waiter, settle},
+    settle::{Look, Settled, Waiter, settle, settle_unless},
     stop::Stop,
 };
 
@@ -238,11 +239,39 @@ async fn confirm(
     };
     let waiter = Waiter { clock: cx.clock, stop: cx.stop, status: cx.status };
     let wanted = Wanted::of([desired, applied]);
-    match settle(cx.resource, id, &wanted, how, &look, &waiter).await? {
+    let lost = || lost(cx.resource, id, desired).boxed();
+    let settled = settle_unless(cx.resource, id, &wanted, how, &look, &lost, &waiter).await;
+    let settled = match settled {
+        Err(error) => return Err(explained(error, id, desired, cx).await.into()),
+        Ok(settled) => settled,
+    };
+    match settled {
         Settled::Good(Seen::Ready { spec, outputs }) => Ok(Outcome::Confirmed { outputs, live: spec }),
         Settled::Good(other) => Err(Error::Failed { reason: other.status().to_owned() }.into()),
         Settled::Stopped => Err(stopped()),
     }
+}
+
+/// What a thing that is other than it was set says of itself: a change that AWS took back need not be waited for.
+async fn lost(resource: &dyn DynResource, id: &PhysicalId, desired: &Value) -> Option<String> {
+    match resource.facts().probed {
+        true => match resource.probe(id, desired).await {
+            Ok(Health::Bad(symptom)) => Some(symptom.why),
+            _ => None,
+        },
+        false => None,
+    }
+}
+
+/// The failure with what else is known of it: AWS keeps the reasons in other places than the failed call.
+async fn explained(error: Error, id: &PhysicalId, desired: &Value, cx: &Context<'_>) -> Error {
+    if !cx.resource.facts().probed || !matches!(error, Error::Failed { .. } | Error::Timeout { .. }) {
+        return error;
+    }
+    let Ok(Health::Bad(symptom) | Health::NotYet(symptom)) = cx.resource.probe(id, desired).await else { return error };
+    let said = error.to_string();
+    let lines = if said.contains(&symptom.why) { symptom.details } else { symptom.to_string().lines().map(str::to_owned).collect() };
+    Error::Failed { reason: std::iter::once(said).chain(lines).collect::<Vec<_>>().join("\n") }
 }
 
 fn stopped() -> Failure {

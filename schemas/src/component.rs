@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{document::Document, node::Origins};
+use crate::{checks::CheckSpec, document::Document, node::Origins};
 
 /// A component's spec after all layers, with the origins of its values by JSON pointer into the spec.
 #[derive(Clone, Debug)]
@@ -31,6 +31,9 @@ pub(crate) struct Common {
     /// Tags of its resources, over the stack's.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// What must hold of it once its resources stand: after an apply, and after a rollback.
+    #[serde(default)]
+    pub health_checks: Vec<CheckSpec>,
     /// What it is for.
     #[serde(default)]
     #[expect(dead_code, reason = "for people; the schema checks it")]
@@ -54,7 +57,7 @@ pub fn full_schema(mut schema: Value) -> Value {
 pub(crate) fn split_common(mut spec: Value) -> (Common, Value) {
     let common = serde_json::from_value(spec.clone()).unwrap_or_default();
     if let Some(map) = spec.as_object_mut() {
-        ["dependsOn", "tags", "description"].iter().for_each(|name| drop(map.remove(*name)));
+        ["dependsOn", "tags", "healthChecks", "description"].iter().for_each(|name| drop(map.remove(*name)));
     }
     (common, spec)
 }

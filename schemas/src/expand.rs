@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use deployer_engine::{
     address::{Address, ComponentId},
-    desired::{Desired, DesiredComponent, DesiredResource},
+    desired::{Check, Desired, DesiredComponent, DesiredResource, Test},
     diagnostic::{Diagnostic, Place},
     lookup::Answers,
 };
@@ -15,11 +15,14 @@ use crate::{
     around::{Around, Asked, NoPeer, Peer},
     bind::Binder,
     check::check,
+    checks::CheckSpec,
     component::{Common, Merged, full_schema, split_common},
     directory::Directory,
     kinds::{DynKind, Expansion, Outputs, Problem},
+    interpolate::{Names, interpolate},
     load::{Loader, TypeCatalog, place},
     near::nearest,
+    node::{Node, Origins},
     service::Service,
 };
 
@@ -34,6 +37,8 @@ pub(crate) struct Expander<'a, 'b> {
     pub(crate) asked: Vec<Asked>,
     pub(crate) shown: BTreeMap<ComponentId, BTreeMap<String, Value>>,
     type_schemas: BTreeMap<String, Option<Value>>,
+    /// What each component's outputs are, as references name them.
+    outputs: BTreeMap<ComponentId, (Outputs, Value)>,
 }
 
 /// All components as their peers see them.
@@ -48,8 +53,8 @@ impl<'a, 'b> Expander<'a, 'b> {
         types: &'a dyn TypeCatalog,
         answers: &'a Answers,
     ) -> Self {
-        let (asked, shown, type_schemas) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { loader, components, services, tags, types, answers, asked, shown, type_schemas }
+        let (asked, shown, type_schemas, outputs) = Default::default();
+        Self { loader, components, services, tags, types, answers, asked, shown, type_schemas, outputs }
     }
 
     /// Expands all components into `desired`.
@@ -68,6 +73,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
             let to = Expansion::new(id, &around, asked, &tags, self.tags);
             self.expand(&mut desired, &kind, peer, to);
+            let own = (kind.outputs)(&merged.value, &around).contains_key("url").then(|| around.output(peer, "url")).flatten();
             let shown = kind.shown.iter().filter_map(|name| Some(((*name).to_owned(), around.output(peer, name)?)));
             self.shown.insert(id.clone(), shown.collect());
             let (lookups, asked) = around.end();
@@ -76,7 +82,8 @@ impl<'a, 'b> Expander<'a, 'b> {
             let service = self.services.iter().find(|(_, it)| it.members.contains(id)).map(|(name, _)| name.clone());
             let at = if let Place::File(at) = merged.document.node.origin.place() { Some(at) } else { None };
             let rendered = json!({"kind": id.kind, "name": id.name, "spec": merged.value});
-            let component = DesiredComponent { service, depends_on, lookups, at, rendered };
+            let checks = self.checks(common, merged, own.as_ref());
+            let component = DesiredComponent { service, depends_on, lookups, checks, at, rendered };
             desired.components.insert(id.clone(), component);
         }
         desired
@@ -87,7 +94,7 @@ impl<'a, 'b> Expander<'a, 'b> {
         let raw: Peers = self.components.iter().map(|(id, it)| (id.clone(), peer(id, it.value.clone(), it))).collect();
         let kinds = self.loader.kinds;
         let around = Around::new(&desired.scope, kinds, directory, &raw, self.answers);
-        let outputs: BTreeMap<ComponentId, (Outputs, Value)> = self
+        self.outputs = self
             .components
             .iter()
             .filter_map(|(id, it)| {
@@ -101,7 +108,7 @@ impl<'a, 'b> Expander<'a, 'b> {
         for (id, merged) in self.components.iter().filter(|(_, it)| !it.unfinished) {
             let (origins, types) = (&merged.origins, self.types);
             let bound =
-                Binder { loader: self.loader, outputs: &outputs, directory, origins, types }.bind(&merged.value, "");
+                Binder { loader: self.loader, outputs: &self.outputs, directory, origins, types }.bind(&merged.value, "");
             let Some(schema) = schemas.get(id.kind.as_str()) else { continue };
             let misfits = check(schema, &bound, false);
             self.loader.misfits(&misfits, &merged.origins);
@@ -146,6 +153,46 @@ impl<'a, 'b> Expander<'a, 'b> {
                     let at = place(&merged.origins, &format!("/dependsOn/{index}"), false);
                     let problem = Diagnostic::error("unknown-component", at, format!("there is no component `{name}`"));
                     self.loader.problems.push(Diagnostic { help, ..problem });
+                }
+            }
+        }
+        found
+    }
+
+    /// What must hold of the component; `own` is its URL, if it has one.
+    fn checks(&mut self, common: &Common, merged: &Merged, own: Option<&Value>) -> Vec<Check> {
+        let mut found = Vec::new();
+        for (index, check) in common.health_checks.iter().enumerate() {
+            match check.check(own) {
+                Ok(check) => found.push(check),
+                Err((path, message)) => {
+                    let at = place(&merged.origins, &format!("/healthChecks/{index}{path}"), false);
+                    self.loader.problems.push(Diagnostic::error("invalid-check", at, message));
+                }
+            }
+        }
+        found
+    }
+
+    /// The smoke tests of Services and of the stack, in this order.
+    pub(crate) fn tests(&mut self, wanted: Vec<(Option<String>, Node)>, names: &Names) -> Vec<Test> {
+        let schema = schemars::schema_for!(CheckSpec).to_value();
+        let directory = Directory::of(self.components.keys());
+        let mut found = Vec::new();
+        for (service, node) in wanted {
+            let (node, _) = interpolate(node, names, &mut self.loader.problems);
+            let mut origins = Origins::new();
+            let value = node.plain("", &mut origins);
+            let bound = Binder { loader: self.loader, outputs: &self.outputs, directory: &directory, origins: &origins, types: self.types }
+                .bind(&value, "");
+            let misfits = check(&schema, &bound, false);
+            self.loader.misfits(&misfits, &origins);
+            let Some(spec) = serde_json::from_value::<CheckSpec>(bound).ok().filter(|_| misfits.is_empty()) else { continue };
+            match spec.check(None) {
+                Ok(check) => found.push(Test { service, check }),
+                Err((path, message)) => {
+                    let at = place(&origins, path, false);
+                    self.loader.problems.push(Diagnostic::error("invalid-check", at, message));
                 }
             }
         }

@@ -3,6 +3,7 @@
 mod around;
 mod bind;
 pub mod check;
+mod checks;
 mod component;
 mod directory;
 mod document;

@@ -154,7 +154,10 @@ impl Loader<'_> {
         let input = json!({"stack": stack.name, "environment": env, "components": components.iter().map(|(id, it)| (id.to_string(), it.value.clone())).collect::<BTreeMap<_, _>>()});
         let answers = &self.options.answers;
         let mut expander = Expander::new(self, &components, &services, &tags, types, answers);
-        let desired = expander.run(desired);
+        let mut desired = expander.run(desired);
+        let of_services = services.iter().flat_map(|(name, it)| it.tests.iter().map(|test| (Some(name.clone()), test.clone())));
+        let of_stack = crate::service::tests(&stack_node).into_iter().map(|test| (None, test));
+        desired.tests = expander.tests(of_services.chain(of_stack).collect(), &names);
         let (asked, shown) = (expander.asked, expander.shown);
         Some(Loaded {
             shown,

@@ -52,11 +52,6 @@ impl StackInfo {
                 .collect(),
         }
     }
-
-    /// True if nothing new is started after a failure.
-    pub fn rollback_is_automatic(&self) -> bool {
-        self.rollback == Rollback::Automatic
-    }
 }
 
 /// A loaded stack.

@@ -23,6 +23,16 @@ pub struct Service {
     pub spec: ServiceSpec,
     /// Its components.
     pub members: BTreeSet<ComponentId>,
+    /// What must hold of them together, as it was written.
+    pub(crate) tests: Vec<Node>,
+}
+
+/// The smoke tests of a Service or a stack, as they were written.
+pub(crate) fn tests(spec: &Node) -> Vec<Node> {
+    match spec.get("smokeTests").map(|it| &it.value) {
+        Some(Yaml::List(items)) => items.clone(),
+        _ => Vec::new(),
+    }
 }
 
 impl Loader<'_> {
@@ -46,7 +56,7 @@ impl Loader<'_> {
                     self.problems.push(problem.related(first.name_at.clone(), "the first one"));
                 }
             }
-            found.insert(document.name.clone(), Service { spec, members });
+            found.insert(document.name.clone(), Service { spec, members, tests: tests(&node) });
         }
         found
     }

@@ -29,6 +29,9 @@ pub struct StackSpec {
     /// Where the state is kept.
     #[serde(default)]
     pub state: Option<StatePlace>,
+    /// What must hold of the whole once it stands: in this order, after the tests of Services.
+    #[serde(default)]
+    pub smoke_tests: Vec<Value>,
 }
 
 /// One environment.
@@ -43,7 +46,8 @@ pub struct Environment {
     /// Values of variables.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
-    /// What a failure does to what is independent of it: `automatic` starts nothing more, `never` goes on.
+    /// What a failure or a bad verdict does: `automatic` takes the deployment back, `ask` asks first, `never` goes on with what is
+    /// independent of it and leaves the rest as it is.
     #[serde(default)]
     pub rollback: Rollback,
     /// Tags of everything that can be tagged, over the stack's.
@@ -55,12 +59,12 @@ pub struct Environment {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rollback {
-    /// Nothing new is started.
-    Automatic,
-    /// The person is asked.
-    Ask,
-    /// What is independent of it goes on.
+    /// Nothing new is started, and what was done is taken back.
     #[default]
+    Automatic,
+    /// Nothing new is started, and the person is asked.
+    Ask,
+    /// What is independent of it goes on, and nothing is taken back.
     Never,
 }
 
@@ -137,6 +141,9 @@ pub struct ServiceSpec {
     /// The folder whose components it has; without both: the folder that its document lies in.
     #[serde(default)]
     pub folder: Option<String>,
+    /// What must hold of its components together once they stand, in this order.
+    #[serde(default)]
+    pub smoke_tests: Vec<Value>,
 }
 
 impl VariableType {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -10,7 +11,7 @@ use std::{
 use deployer_providers::{Aws, AwsOptions};
 use serde_json::{Value, json};
 
-use crate::{Result, build};
+use crate::{Result, boto3, build};
 
 /// A running emulator. It ends when this is dropped, or this process ends in any way.
 pub struct Emulator {
@@ -254,25 +255,25 @@ impl Client {
     /// Runs one of `tests/emulator`'s scripts, which share no code with the product; its answer is one JSON document.
     pub fn boto3(&self, script: &str, arguments: &[&str]) -> Result<Value> {
         let path = build::workspace().join("tests/emulator").join(script);
-        self.run_python(&[&path.to_string_lossy()], arguments)
+        Ok(serde_json::from_str(&boto3::script(&path, arguments, self.boto3_env())?)?)
     }
 
     /// Runs a text of Python that uses boto3; its answer is one JSON document.
     pub fn python(&self, text: &str, arguments: &[&str]) -> Result<Value> {
-        self.run_python(&["-c", text], arguments)
+        Ok(serde_json::from_str(&boto3::text(text, arguments, self.boto3_env())?)?)
     }
 
-    fn run_python(&self, what: &[&str], arguments: &[&str]) -> Result<Value> {
-        let output = Command::new(build::python()?)
-            .args(what)
-            .args(arguments)
-            .envs(self.env())
-            .env("AWS_SDK_UA_APP_ID", "inventory")
-            .output()?;
-        if !output.status.success() {
-            return Err(format!("boto3 failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+    /// Makes in AWS what a folder's `before.py` says, if it has one; what that told.
+    pub fn before(&self, folder: &Path) -> Result<Option<String>> {
+        let path = folder.join("before.py");
+        if path.exists() { boto3::script(&path, &[], self.env()).map(Some) } else { Ok(None) }
+    }
+
+    fn boto3_env(&self) -> Vec<(String, String)> {
+        let mut env = self.env();
+        env.retain(|(name, _)| name != "AWS_SDK_UA_APP_ID");
+        env.push(("AWS_SDK_UA_APP_ID".to_owned(), "inventory".to_owned()));
+        env
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use deployer_schemas::Kinds;
@@ -129,15 +128,8 @@ impl Fixture {
     }
 
     fn before(&self, client: &Client) -> Result<Map<String, Value>> {
-        let script = self.folder.join("before.py");
-        if !script.exists() {
-            return Ok(Map::new());
-        }
-        let output = Command::new(build::python()?).arg(script).envs(client.env()).output()?;
-        if !output.status.success() {
-            return Err(format!("{}: before.py: {}", self.name, String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        let told = client.before(&self.folder).map_err(|error| format!("{}: before.py: {error}", self.name))?;
+        Ok(told.map_or_else(|| Ok(Map::new()), |text| serde_json::from_str(&text))?)
     }
 
     fn apply(&self, product: &Product, about: &str, wrong: &mut Vec<String>) -> Result<()> {

@@ -25,6 +25,7 @@ use deployer_engine::{
     session::{Applied, Limits, Session, Wish, World},
     state::{self, Generation},
     stop::Stop,
+    verdict::NoExaminer,
     store::memory::MemoryStore,
 };
 use deployer_providers::registry;
@@ -167,6 +168,7 @@ impl Bench {
             owner: Owner { run: "kit".to_owned(), ..Owner::default() },
             probe: Arc::new(|_| Some(false)),
             stop: Stop::default(),
+            examiner: Arc::new(NoExaminer),
             // Nothing here is about locks: one outlives any pause of a busy machine, however fast time goes.
             limits: Limits { lock: LockRules { ttl: LOCK, ..LockRules::default() }, ..Limits::default() },
             new_lineage: "kit".to_owned(),
@@ -210,7 +212,7 @@ impl Bench {
     async fn apply(&mut self, properties: &Map<String, Value>, scope: &Scope, destroy: bool) -> Result<()> {
         let wish = Wish { refresh: true, destroy, ..Wish::default() };
         let desired = self.desired(properties, scope)?;
-        let applied = self.session.apply(&desired, &wish, &mut |_| futures::future::ready(true).boxed()).await;
+        let applied = self.session.apply(&desired, &wish, &mut |_, _| futures::future::ready(true).boxed()).await;
         match applied {
             Ok(Applied::Ran { report, .. }) if report.is_success() => Ok(()),
             Ok(Applied::NoChanges) => Ok(()),

@@ -52,15 +52,7 @@ impl Product {
     /// Has the files of `fixtures/stacks/NAME`, and in AWS what its `before.py` makes.
     pub fn stack(&self, name: &str) -> Result<()> {
         self.fill(&build::workspace().join("fixtures/stacks").join(name))?;
-        let before = self.folder().join("before.py");
-        if !before.exists() {
-            return Ok(());
-        }
-        let output = Command::new(build::python()?).arg(before).envs(self.client.env()).output()?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(format!("{name}/before.py failed:\n{}", String::from_utf8_lossy(&output.stderr)).into()),
-        }
+        self.client.before(self.folder()).map(drop)
     }
 
     /// Copies its files to another folder.

@@ -1,17 +1,20 @@
 //! `apply` and `destroy`: plan, ask, lock, execute, and say what came of it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use deployer_engine::{
-    execute::Report,
     plan::Plan,
-    session::{Applied, Wish},
+    session::{Applied, Question, Undone, Wish},
     store::{ObjectStore, local::LocalStore},
 };
 use futures::future::FutureExt;
 use serde_json::json;
 
-use super::plan::{no_changes, wish};
+use super::{
+    ended::{self, Ended},
+    plan::{no_changes, wish},
+};
 use crate::{
     args::{Global, PlanFlags},
     context::{Context, Reach},
@@ -21,31 +24,50 @@ use crate::{
     term::{Term, Tone},
 };
 
+/// How it is run.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Everything is taken down.
+    pub destroy: bool,
+    /// Nobody is asked.
+    pub auto_approve: bool,
+    /// What fails is taken back, if the environment says so.
+    pub rollback: bool,
+}
+
 /// Runs it.
 pub async fn run(
     global: &Global,
     flags: &PlanFlags,
-    destroy: bool,
-    auto_approve: bool,
+    how: How,
     term: &Term,
 ) -> Result<Code, Failure> {
+    let How { destroy, auto_approve, rollback } = how;
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
     }
     let context = Context::load(global, if destroy { Reach::Destroy } else { Reach::Online }, term).await?;
     context.heed_interrupts(*term);
-    let mut session = context.session(Arc::new(Progress::new(*term, global.json)))?;
+    let mut session = context.session_that(Arc::new(Progress::new(*term, global.json)), rollback)?;
     let memory = session.look().await?;
     let wish = wish(&context, &memory, flags, destroy)?;
     let asked = *term;
     let (as_json, mut missing) = (global.json, false);
-    let mut approve = |plan: &Plan| {
+    let mut approve = |plan: &Plan, question: Question<'_>| {
         if !as_json {
-            plan::print(plan, &asked);
+            show(plan, question, &asked);
         }
-        let yes = auto_approve
-            || asked.asks && asked.confirm(if destroy { "\nTake all of this down?" } else { "\nDo this?" });
-        missing = !auto_approve && !asked.asks;
+        let words = match question {
+            Question::Apply if destroy => "\nTake all of this down?",
+            Question::Apply => "\nDo this?",
+            Question::Rollback { .. } => "\nTake it back like this?",
+        };
+        let decided = match question {
+            Question::Apply => auto_approve,
+            Question::Rollback { decided, .. } => decided,
+        };
+        let yes = decided || asked.asks && asked.confirm(words);
+        missing |= !decided && !asked.asks;
         if !as_json && yes {
             asked.say("");
         }
@@ -56,18 +78,23 @@ pub async fn run(
         .await
         .map_err(|trouble| context.failure(trouble))?;
     match applied {
-        Applied::Ran { deployment, plan, report } => {
+        Applied::Ran { deployment, plan, report, undone } => {
             let shown = match session.look().await {
                 Ok(memory) if !destroy => outputs::known(&context.loaded, &memory),
                 // A state that cannot be read now is said by the report.
                 _ => Vec::new(),
             };
-            end(global, &wish, deployment, &plan, &report, &shown, term);
-            if !report.unwritten.is_empty() {
-                emergency(&context, deployment, &report, term).await;
+            let undone = undone.as_ref();
+            let it = Ended { deployment, destroy, plan: &plan, report: &report, undone, shown: &shown };
+            match as_json {
+                true => term.line(ended::json(&it)),
+                false => ended::print(&it, term),
             }
-            Ok(code(&report))
+            let unwritten = report.unwritten.iter().chain(undone.into_iter().flat_map(|it| &it.report.unwritten));
+            emergency(&context, deployment, unwritten.collect(), term).await;
+            Ok(ended::code(&report, undone))
         }
+        Applied::TookBack { deployment, undone } => Ok(took_back(global, deployment, &undone, term)),
         Applied::NoChanges => {
             let plan = session
                 .plan(&context.loaded.desired, &Wish { refresh: false, ..wish })
@@ -99,13 +126,39 @@ pub async fn run(
     }
 }
 
+/// A plan, and what it is for.
+pub fn show(plan: &Plan, question: Question<'_>, term: &Term) {
+    if let Question::Rollback { because, left, .. } = question {
+        term.say(format!("\n{}  {because}\nIt is taken back:\n", term.paint(Tone::Bad, "not good")));
+        left.iter().for_each(|it| term.say(format!("stays as it is: {it}")));
+    }
+    plan::print(plan, term);
+}
+
+/// What an earlier run left half taken back, or not good, was taken back.
+pub fn took_back(global: &Global, deployment: u64, undone: &Undone, term: &Term) -> Code {
+    if global.json {
+        let mut told = ended::taken_back(undone);
+        told["event"] = json!("summary");
+        told["result"] = json!(if undone.is_success() { "rolled-back" } else { "rollback-failed" });
+        told["deployment"] = json!(deployment);
+        term.line(told);
+    } else {
+        ended::print_undone(undone, term);
+    }
+    ended::code(&undone.report, Some(undone))
+}
+
 /// What could not be written where it belongs is kept beside the files, so that nothing of it depends on this process any more.
-async fn emergency(context: &Context, deployment: u64, report: &Report, term: &Term) {
+async fn emergency(context: &Context, deployment: u64, unwritten: BTreeMap<&String, &Bytes>, term: &Term) {
+    if unwritten.is_empty() {
+        return;
+    }
     let scope = context.scope();
     let folder =
         context.global.dir.join(".deployer").join(format!("unwritten-{}-{}-{deployment}", scope.stack, scope.env));
     let store = LocalStore::new(&folder, scope);
-    for (key, bytes) in &report.unwritten {
+    for (key, bytes) in unwritten {
         if let Err(error) = store.put_if(key, None, bytes.clone()).await {
             term.note(format!("  and no copy of it could be kept in {}: {error}", folder.display()));
             return;
@@ -116,74 +169,4 @@ async fn emergency(context: &Context, deployment: u64, report: &Report, term: &T
         "Once the state's place can be written: `deployer state push {}`, or simply the next apply, which finds out by reads.",
         folder.display()
     ));
-}
-
-/// How the process ends.
-pub fn code(report: &Report) -> Code {
-    match () {
-        () if report.is_success() => Code::Done,
-        () if report.interrupted => Code::Interrupted,
-        () => Code::Failed,
-    }
-}
-
-/// What was done, what is left, and the command that goes on.
-fn end(
-    global: &Global,
-    wish: &Wish,
-    deployment: u64,
-    plan: &Plan,
-    report: &Report,
-    shown: &[outputs::Shown],
-    term: &Term,
-) {
-    if global.json {
-        let address = |id: &usize| plan.steps[*id].address().to_string();
-        let why = |(id, why): &(usize, String)| json!({"address": address(id), "why": why});
-        let result = match code(report) {
-            Code::Done => "succeeded",
-            Code::Interrupted => "interrupted",
-            _ => "failed",
-        };
-        term.line(json!({
-            "event": "summary",
-            "result": result,
-            "deployment": deployment,
-            "done": report.done.iter().map(|(id, _)| address(id)).collect::<Vec<_>>(),
-            "failed": report.failed.iter().map(why).collect::<Vec<_>>(),
-            "skipped": report.skipped.iter().map(why).collect::<Vec<_>>(),
-            "outputs": outputs::json(shown),
-            "stateError": report.broken.as_ref().map(deployer_engine::error::Error::chain),
-        }));
-        return;
-    }
-    let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
-    if report.is_success() {
-        let what = if wish.destroy { "destroyed" } else { "deployed" };
-        term.say(format!(
-            "\n{}  deployment {deployment}: {} done, each confirmed by a read",
-            term.paint(Tone::Good, what),
-            duration::count(done, "step"),
-        ));
-        outputs::print(shown, term);
-        return;
-    }
-    let head = if report.interrupted { "interrupted" } else { "failed" };
-    term.note(format!(
-        "\n{}  deployment {deployment}: {} done, {failed} failed, {skipped} not started",
-        term.paint(Tone::Bad, head),
-        duration::count(done, "step"),
-    ));
-    for (id, why) in &report.failed {
-        let step = &plan.steps[*id];
-        term.note(format!("  {} {}: {why}", step.verb(), step.address()));
-    }
-    for (id, because) in &report.skipped {
-        term.note(format!("  not started {}: {because}", plan.steps[*id].address()));
-    }
-    if let Some(error) = &report.broken {
-        term.note(format!("  the state could not be written: {}", error.chain()));
-    }
-    let command = if wish.destroy { "deployer destroy" } else { "deployer apply" };
-    term.note(format!("What is done is recorded. Mend the cause, then `{command}` goes on from here."));
 }

@@ -262,7 +262,7 @@ fn summary(made: &Made, place: &Place, region: &str) -> Value {
     let result = match &made.applied {
         Applied::NoChanges => "no-changes",
         Applied::Ran { report, .. } if report.is_success() => "succeeded",
-        Applied::Ran { .. } => "failed",
+        Applied::Ran { .. } | Applied::TookBack { .. } => "failed",
         Applied::Refused(_) => "refused",
         Applied::Declined => "declined",
     };
@@ -302,9 +302,11 @@ fn end(made: &Made, term: &Term) -> Result<Code, Failure> {
                 term.note(format!("  {} {}: {why}", plan.steps[*id].verb(), plan.steps[*id].address()));
             }
             let message = format!("{} done, {} failed", report.done.len(), report.failed.len() + report.skipped.len());
-            Err(Failure::said(apply::code(report), message)
+            Err(Failure::said(ended::code(report, None), message)
                 .help("mend the cause and run the same command again: it goes on from what is there"))
         }
+        // There is never anything to take back: a bootstrap has no state.
+        Applied::TookBack { .. } => Ok(Code::Failed),
         Applied::Refused(plan) => {
             if term.level >= 0 {
                 drawn::print(plan, term);

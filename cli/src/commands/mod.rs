@@ -2,6 +2,7 @@
 
 mod apply;
 mod bootstrap;
+mod ended;
 mod graph;
 mod history;
 mod iam_policy;
@@ -32,10 +33,14 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::Plan { flags, destroy, detailed_exitcode } => {
             plan::run(global, &flags, destroy, detailed_exitcode, term).await
         }
-        Command::Apply { flags, auto_approve } => apply::run(global, &flags, false, auto_approve, term).await,
+        Command::Apply { flags, auto_approve, no_rollback } => {
+            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback };
+            apply::run(global, &flags, how, term).await
+        }
         Command::Destroy { targets, auto_approve } => {
             let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };
-            apply::run(global, &flags, true, auto_approve, term).await
+            let how = apply::How { destroy: true, auto_approve, rollback: false };
+            apply::run(global, &flags, how, term).await
         }
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     desired::Scope,
     error::{Error, Result},
+    history::Proven,
     record::{FORMAT, Record},
     safety::Safety,
     state::{DeploymentId, Root, Shard},
@@ -231,8 +232,15 @@ impl Book {
     }
 
     /// Takes a deployment out of the open ones.
-    pub async fn close(&self, lineage: &str, deployment: DeploymentId) -> Result<()> {
-        let close = |root: &mut Root| drop(root.open.remove(&deployment));
+    pub async fn close(&self, lineage: &str, deployment: DeploymentId, proven: Proven) -> Result<()> {
+        let close = |root: &mut Root| {
+            root.open.remove(&deployment);
+            match proven {
+                Proven::Good => root.good = root.good.max(Some(deployment)),
+                Proven::Bad => drop(root.bad.insert(deployment)),
+                Proven::Void => {}
+            }
+        };
         self.change_root(lineage, close).await.map(drop)
     }
 

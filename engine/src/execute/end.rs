@@ -1,7 +1,7 @@
 //! The end of a run: what never started, what is still to be written, and what could not be.
 
 use super::{Report, Run};
-use crate::{error::Error, event::Event, journal::Entry, store::StoreError};
+use crate::{error::Error, event::Event, store::StoreError};
 
 impl Run<'_> {
     /// What never started, and why; what is still to be written.
@@ -14,6 +14,7 @@ impl Run<'_> {
             let because = match blocker {
                 Some(blocker) => format!("{} did not succeed", self.plan.steps[blocker].address()),
                 None if self.report.interrupted => "the deployment was interrupted".to_owned(),
+                None if self.report.verdict.is_some() => "what was deployed was not found good".to_owned(),
                 None => "the deployment was broken off".to_owned(),
             };
             let step = &self.plan.steps[id];
@@ -23,11 +24,6 @@ impl Run<'_> {
                 because: because.clone(),
             });
             self.report.skipped.push((id, because));
-        }
-        if self.report.broken.is_none()
-            && let Err(error) = self.journal.append(vec![Entry::Closed]).await
-        {
-            self.break_off(error);
         }
         self.write_late().await;
         self.report
@@ -44,8 +40,7 @@ impl Run<'_> {
         }
         for id in std::mem::take(&mut self.dirty) {
             let Some(held) = self.shards.get(&id) else { continue };
-            let (fence, mut body) = (held.record.fence, held.record.body.clone());
-            body.unverified = Some(self.world.lease.deployment()).filter(|_| !self.progress.all_done(&id));
+            let (fence, body) = (held.record.fence, held.record.body.clone());
             if self.world.book.write_shard(&id, held, fence, body.clone()).await.is_err() {
                 self.report.unwritten.extend(self.world.book.unwritten(&id, &held.record, body));
             }

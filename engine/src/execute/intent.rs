@@ -32,7 +32,7 @@ impl Run<'_> {
             Some(state::Input { address: reference.address.clone(), output: reference.output.clone(), hash })
         };
         Ok(Intent {
-            step: step.id,
+            step: self.world.first_step + step.id,
             deployment: self.world.lease.deployment(),
             who: step.who.clone(),
             kind: step.kind.clone(),
@@ -46,6 +46,7 @@ impl Run<'_> {
             lifecycle: step.lifecycle,
             needs: step.needs.iter().cloned().collect(),
             inputs: step.inputs.iter().filter_map(input).collect(),
+            instead: step.instead.clone(),
             fence,
         })
     }

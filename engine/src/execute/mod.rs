@@ -6,6 +6,7 @@
 
 mod end;
 mod intent;
+mod judge;
 mod progress;
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
     address::ComponentId,
     book::{Book, Held},
     clock::Clock,
+    desired::Test,
     error::{Error, Result},
     event::{Event, Sink},
     fold::fold,
@@ -38,6 +40,7 @@ use crate::{
     state::Shard,
     step,
     stop::Stop,
+    verdict::{Examiner, Verdict},
 };
 
 /// Everything that a run of a plan needs.
@@ -60,6 +63,12 @@ pub struct World<'a> {
     pub call_timeout: Duration,
     /// A failure stops what is independent of it too.
     pub stop_on_failure: bool,
+    /// Who tries checks.
+    pub examiner: &'a dyn Examiner,
+    /// What must hold of several components together.
+    pub tests: &'a [Test],
+    /// The number of the first step in the journal: a rollback goes on in its deployment's.
+    pub first_step: StepId,
     /// The guards.
     pub safety: Safety,
 }
@@ -73,6 +82,10 @@ pub struct Report {
     pub failed: Vec<(StepId, String)>,
     /// Steps that did not start, and why not.
     pub skipped: Vec<(StepId, String)>,
+    /// It was found good: by its verdict, or because all steps are confirmed where there is no more to say.
+    pub good: bool,
+    /// What reads said of it, if it came to that.
+    pub verdict: Option<Verdict>,
     /// Polling was stopped by the user.
     pub interrupted: bool,
     /// Why the records could not be written, if so.
@@ -84,7 +97,8 @@ pub struct Report {
 impl Report {
     /// True if every step is done.
     pub fn is_success(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty() && self.broken.is_none()
+        let judged = self.verdict.as_ref().is_none_or(Verdict::is_good);
+        judged && self.failed.is_empty() && self.skipped.is_empty() && self.broken.is_none()
     }
 }
 
@@ -94,6 +108,7 @@ enum News {
     Ran(StepId, Outcome),
     Usable(StepId),
     Written(ComponentId, Result<Held<Shard>>),
+    Judged(Verdict),
     Lost,
 }
 
@@ -102,13 +117,16 @@ struct Run<'a> {
     plan: &'a Plan,
     world: &'a World<'a>,
     progress: Progress,
-    journal: Journal,
+    journal: &'a mut Journal,
     shards: &'a mut BTreeMap<ComponentId, Held<Shard>>,
     intents: BTreeMap<StepId, Intent>,
     batch: Vec<Entry>,
     appending: bool,
     dirty: BTreeSet<ComponentId>,
     writing: BTreeSet<ComponentId>,
+    /// Components that are good only after a verdict.
+    due: BTreeSet<ComponentId>,
+    judging: bool,
     started: BTreeMap<StepId, Duration>,
     early: mpsc::UnboundedSender<(StepId, Outcome)>,
     report: Report,
@@ -118,14 +136,12 @@ struct Run<'a> {
 /// Runs `plan`. `shards` are the plan's components, read under the lock; they are kept up to date.
 pub async fn execute<'a>(
     plan: &'a Plan,
-    journal: Journal,
+    journal: &'a mut Journal,
     shards: &'a mut BTreeMap<ComponentId, Held<Shard>>,
     world: &'a World<'a>,
 ) -> Report {
     let (early, mut heard) = mpsc::unbounded();
-    let unverified = |id: &&ComponentId| shards.get(*id).is_some_and(|held| held.record.body.unverified.is_some());
-    let idle = |id: &&ComponentId| !plan.steps.iter().any(|step| step.address().component == **id);
-    let dirty = plan.components.keys().filter(unverified).filter(idle).cloned().collect();
+    let due = judge::due(plan, shards, world);
     let mut run = Run {
         plan,
         world,
@@ -135,8 +151,10 @@ pub async fn execute<'a>(
         intents: BTreeMap::new(),
         batch: Vec::new(),
         appending: false,
-        dirty,
+        dirty: BTreeSet::new(),
         writing: BTreeSet::new(),
+        due,
+        judging: false,
         started: BTreeMap::new(),
         early,
         report: Report::default(),
@@ -169,6 +187,7 @@ impl<'a> Run<'a> {
         if self.halted() {
             return;
         }
+        self.judge();
         while let Some(id) = self.progress.next() {
             let step = &self.plan.steps[id];
             match self.intent(step) {
@@ -182,7 +201,7 @@ impl<'a> Run<'a> {
     }
 
     fn halted(&self) -> bool {
-        let failed = self.world.stop_on_failure && !self.report.failed.is_empty();
+        let failed = self.world.stop_on_failure && !self.report.failed.is_empty() || self.report.verdict.as_ref().is_some_and(|it| !it.is_good());
         failed || self.report.broken.is_some() || self.world.stop.is_wished() || self.world.lease.check().is_err()
     }
 
@@ -192,7 +211,7 @@ impl<'a> Run<'a> {
             self.appending = true;
             let batch = std::mem::take(&mut self.batch);
             let steps = batch.iter().filter_map(|entry| match entry {
-                Entry::Intent(intent) => Some(intent.step),
+                Entry::Intent(intent) => Some(intent.step - self.world.first_step),
                 _ => None,
             });
             let steps: Vec<StepId> = steps.collect();
@@ -217,11 +236,8 @@ impl<'a> Run<'a> {
             let Some(held) = self.shards.get(&id).cloned() else { continue };
             self.writing.insert(id.clone());
             let book = self.world.book;
-            let verified = self.progress.all_done(&id);
-            let deployment = self.world.lease.deployment();
+            let body = held.record.body.clone();
             let write = async move {
-                let mut body = held.record.body.clone();
-                body.unverified = Some(deployment).filter(|_| !verified);
                 let written = book.write_shard(&id, &held, held.record.fence, body).await;
                 News::Written(id, written)
             };
@@ -246,6 +262,7 @@ impl<'a> Run<'a> {
             }
             News::Ran(id, outcome) => self.finish(id, outcome),
             News::Usable(id) => self.progress.done(id),
+            News::Judged(verdict) => self.judged(verdict),
             News::Written(id, Ok(held)) => {
                 self.writing.remove(&id);
                 if let Some(ours) = self.shards.get_mut(&id) {
@@ -275,7 +292,7 @@ impl<'a> Run<'a> {
         if self.halted() {
             // It was recorded and not called: that is its outcome.
             let outcome = Outcome::Failed { error: "not started".to_owned(), settled: true };
-            self.batch.push(Entry::Outcome { step: id, outcome });
+            self.batch.push(Entry::Outcome { step: self.world.first_step + id, outcome });
             self.progress.unready(id);
             return;
         }
@@ -318,7 +335,7 @@ impl<'a> Run<'a> {
     }
 
     fn record(&mut self, id: StepId, outcome: &Outcome) {
-        self.batch.push(Entry::Outcome { step: id, outcome: outcome.clone() });
+        self.batch.push(Entry::Outcome { step: self.world.first_step + id, outcome: outcome.clone() });
         let component = &self.plan.steps[id].address().component;
         if let (Some(held), Some(intent)) = (self.shards.get_mut(component), self.intents.get(&id)) {
             fold(&mut held.record.body, intent, outcome);

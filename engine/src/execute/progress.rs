@@ -38,9 +38,12 @@ pub(super) struct Progress {
     components: Vec<ComponentId>,
     in_flight: usize,
     parallelism: usize,
-    /// Steps that must be done before the last ones may start.
+    /// Steps that must be done before there can be a verdict.
     before_last: usize,
+    /// Steps that wait for a good verdict.
     last: BTreeSet<StepId>,
+    /// The verdict was good.
+    judged: bool,
 }
 
 impl Progress {
@@ -68,13 +71,14 @@ impl Progress {
             parallelism: parallelism.max(1),
             before_last: count - last.len(),
             last,
+            judged: false,
         };
         (0..count).for_each(|id| progress.offer(id));
         progress
     }
 
     fn offer(&mut self, id: StepId) {
-        let held_back = self.last.contains(&id) && self.before_last > 0;
+        let held_back = self.last.contains(&id) && !self.judged;
         if self.phase[id] == Phase::Waiting && self.blocked[id] == 0 && !held_back {
             self.ready.insert((Reverse(self.rank[id]), id));
         }
@@ -117,13 +121,6 @@ impl Progress {
         self.running.get(component).is_some_and(|count| *count > 0)
     }
 
-    /// True if every step of the component is done.
-    pub(super) fn all_done(&self, component: &ComponentId) -> bool {
-        (0..self.phase.len())
-            .filter(|id| self.components[*id] == *component)
-            .all(|id| self.phase[id] == Phase::Finished)
-    }
-
     /// True if somebody waits for more than its create call's answer.
     pub(super) fn is_awaited(&self, id: StepId) -> bool {
         self.waiting[id].iter().any(|(_, created)| !created)
@@ -157,10 +154,18 @@ impl Progress {
         self.release(id, false);
         if !self.last.contains(&id) {
             self.before_last -= 1;
-            if self.before_last == 0 {
-                self.last.clone().into_iter().for_each(|id| self.offer(id));
-            }
         }
+    }
+
+    /// True if everything is done that a verdict waits for.
+    pub(super) fn is_to_be_judged(&self) -> bool {
+        self.before_last == 0 && !self.judged
+    }
+
+    /// The verdict is good: the last steps may start.
+    pub(super) fn judged(&mut self) {
+        self.judged = true;
+        self.last.clone().into_iter().for_each(|id| self.offer(id));
     }
 
     pub(super) fn failed(&mut self, id: StepId) {

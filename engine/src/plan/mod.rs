@@ -10,6 +10,7 @@ mod planner;
 mod properties;
 mod reasons;
 mod removal;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use planner::{Input, Live, plan};
+pub use undo::{Instead, Undo, undo};
 
 use crate::{
     address::{Address, ComponentId},
-    desired::{Desired, Lifecycle, Scope},
+    desired::{Check, Desired, Lifecycle, Scope},
     diagnostic::Diagnostic,
     diff::FieldChange,
     expr::Reference,
@@ -69,6 +71,9 @@ pub struct PlannedComponent {
     /// Answers of look-ups that its expansion was bound to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lookups: Answers,
+    /// What must hold of it once its resources stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// The wave of its last resource: how the plan is shown, not how it is run.
     pub wave: usize,
     /// It is in state and no longer in the files, or is destroyed.
@@ -112,6 +117,9 @@ pub struct Step {
     pub inputs: Vec<Reference>,
     /// Deleting it loses data.
     pub stateful: bool,
+    /// Of a rollback: properties that are sent because they were live before, and what the shard keeps in their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: Instead,
 }
 
 /// What to do.

@@ -46,6 +46,8 @@ pub struct Input<'a> {
     pub targets: Option<&'a BTreeSet<ComponentId>>,
     /// Take all of it down.
     pub destroy: bool,
+    /// It is a rollback: exactly the targets, nothing that they need.
+    pub undo: bool,
 }
 
 /// What it takes, or why it cannot be told.
@@ -105,7 +107,10 @@ impl<'a> Planner<'a> {
             plan,
             problems: Vec::new(),
         };
-        planner.scope = input.targets.map(|targets| planner.closure(targets));
+        planner.scope = input.targets.map(|targets| match input.undo {
+            true => targets.clone(),
+            false => planner.closure(targets),
+        });
         planner
     }
 
@@ -365,6 +370,7 @@ impl<'a> Planner<'a> {
             needs: self.needs.get(address).cloned().unwrap_or_default(),
             inputs: expr::references(&wanted.properties),
             stateful: facts.stateful,
+            instead: Default::default(),
         });
         self.forward.insert(address.clone(), id);
         id
@@ -372,9 +378,14 @@ impl<'a> Planner<'a> {
 
     fn finish(mut self) -> Plan {
         let steps = self.plan.steps.iter().map(|step| (step.address().component.clone(), step.wave));
-        // A component whose verdict is still out is looked at again even if nothing is to be done.
+        // A component that is not known to be good is looked at again even if nothing is to be done.
+        let checks = |id: &ComponentId| self.input.desired.components.get(id).map(|it| it.checks.as_slice());
+        // So is one that has to fulfil other things than before.
+        let due = |id: &ComponentId, shard: &Record<Shard>| {
+            shard.body.before.is_some() || !self.input.destroy && checks(id).is_some_and(|it| it != shard.body.checks)
+        };
         let unverified =
-            self.input.shards.iter().filter(|(id, shard)| shard.body.unverified.is_some() && self.in_scope(id));
+            self.input.shards.iter().filter(|(id, shard)| self.in_scope(id) && due(id, shard));
         let all: Vec<(ComponentId, usize)> = steps.chain(unverified.map(|(id, _)| (id.clone(), 0))).collect();
         for (id, wave) in &all {
             let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);
@@ -384,6 +395,7 @@ impl<'a> Planner<'a> {
                     .or_else(|| self.input.shards.get(id)?.body.service.clone()),
                 depends_on: wanted.map(|it| it.depends_on.clone()).unwrap_or_default(),
                 lookups: wanted.map(|it| it.lookups.clone()).unwrap_or_default(),
+                checks: wanted.map(|it| it.checks.clone()).unwrap_or_default(),
                 wave: 0,
                 going: wanted.is_none(),
             });

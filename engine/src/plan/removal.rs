@@ -22,7 +22,11 @@ impl<'a> Planner<'a> {
             for (role, recorded) in &shard.body.resources {
                 let address = component.at(role);
                 for old in &recorded.deposed {
-                    let why = vec!["an earlier deployment replaced it and did not get to delete it".to_owned()];
+                    let why = match self.input.undo {
+                        true => "it was made by what is taken back",
+                        false => "an earlier deployment replaced it and did not get to delete it",
+                    };
+                    let why = vec![why.to_owned()];
                     self.remove_generation(&address, old, &recorded.kind, recorded.lifecycle, why);
                 }
                 self.remove_current(&address, recorded);
@@ -35,6 +39,7 @@ impl<'a> Planner<'a> {
         let stays = wanted.is_some_and(|it| !self.input.destroy && it.kind == recorded.kind);
         let Some(current) = recorded.current.as_ref().filter(|_| !stays) else { return };
         let why = match wanted {
+            None if self.input.undo => "it was made by what is taken back".to_owned(),
             None => "it is no longer in the files".to_owned(),
             Some(_) if self.input.destroy => "everything is taken down".to_owned(),
             Some(other) => format!("the address is now a {}", other.kind),
@@ -90,6 +95,7 @@ impl<'a> Planner<'a> {
             needs: self.recorded(address).map(|it| it.needs.clone()).unwrap_or_default(),
             inputs: Vec::new(),
             stateful,
+            instead: Default::default(),
         });
         self.backward.insert((address.clone(), old.number), id);
     }

@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 
 use futures::future;
 
-use super::{Applied, Approve, Memory, Session, Trouble, Wish};
+use super::{
+    Applied, Approve, Memory, OnFailure, Question, Session, Trouble, Wish,
+    undo::{Cause, Undone},
+};
 use crate::{
     address::ComponentId,
     book::Held,
-    desired::Desired,
+    desired::{Desired, Test},
     error::{Error, Result},
     event::Event,
     execute::{self, Report},
     history::{Deployment, Ending, StepRecord},
-    journal::Journal,
+    journal::{Entry, Journal},
     lock::{Acquired, Holder, Lease, acquire, holder_id},
-    plan::{Counts, Plan},
-    state::Root,
+    plan::{Counts, Plan, PlannedComponent},
+    state::{DeploymentId, Root, Shard},
 };
 
 impl Session {
@@ -24,6 +27,10 @@ impl Session {
     pub async fn apply(&mut self, desired: &Desired, wish: &Wish, approve: Approve<'_>) -> Result<Applied, Trouble> {
         self.recover_dead(false).await?;
         let mut memory = self.look().await?;
+        // A rollback that was cut short goes on, unless what is wanted now is something else than what was taken back.
+        if self.is_half_undone(&memory, &wish.input) {
+            return self.undo_standing(wish, "an earlier run was cut short while it took this back", approve).await;
+        }
         let mut plan = self.plan_from(desired, wish, &memory).await?;
         // 'No changes' is a statement about AWS: a deployment that died in the middle must not make it untrue.
         if plan.is_empty() && !memory.open.is_empty() && self.recover_dead(true).await? {
@@ -33,13 +40,13 @@ impl Session {
         if !plan.refusals.is_empty() {
             return Ok(Applied::Refused(plan));
         }
-        if plan.is_empty() && memory.shards.values().all(|held| held.record.body.unverified.is_none()) {
+        if plan.is_empty() && plan.components.is_empty() {
             return Ok(Applied::NoChanges);
         }
-        if !plan.is_empty() && !approve(&plan).await {
+        if !plan.is_empty() && !approve(&plan, Question::Apply).await {
             return Ok(Applied::Declined);
         }
-        self.deploy(desired, wish, plan, approve).await
+        self.deploy(desired, wish, plan, &memory, approve).await
     }
 
     async fn deploy(
@@ -47,19 +54,23 @@ impl Session {
         desired: &Desired,
         wish: &Wish,
         plan: Plan,
+        memory: &Memory,
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
-        let opened = self.open(&plan.lineage, wish, plan.counts()).await?;
+        let opened = self.open(&plan.lineage, wish, plan.counts(), Some(&memory)).await?;
         let result = self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage).await;
         self.conclude(result, opened).await
     }
 
     /// Numbers a deployment, becomes its holder - of nothing yet - and writes its record.
-    pub(super) async fn open(&self, lineage: &str, wish: &Wish, counts: Counts) -> Result<Opened> {
+    pub(super) async fn open(&self, lineage: &str, wish: &Wish, counts: Counts, memory: Option<&Memory>) -> Result<Opened> {
         let now = self.world.clock.wall_millis();
         let number = |root: &mut Root| {
             root.last += 1;
             root.open.insert(root.last, self.world.owner.clone());
+            if let Some(memory) = memory {
+                root.bad.retain(|id| memory.remembers(*id));
+            }
         };
         let root = self.book.change_root(lineage, number).await?;
         let (deployment, lineage) = (root.record.body.last, root.record.lineage);
@@ -93,10 +104,11 @@ impl Session {
         let mut body = opened.record.record.body.clone();
         body.finished_millis = Some(self.world.clock.wall_millis());
         change(&mut body);
+        let proven = body.proven();
         opened.lease.check()?;
         self.book.write_deployment(deployment, &lineage, Some(&opened.record), body).await?;
         opened.lease.release().await?;
-        self.book.close(&lineage, deployment).await
+        self.book.close(&lineage, deployment, proven).await
     }
 
     /// With the holder record in place: takes the locks, plans again if state moved meanwhile, executes.
@@ -108,7 +120,7 @@ impl Session {
         approve: Approve<'_>,
         lease: &Lease,
         lineage: &str,
-    ) -> Result<Option<(Plan, Report)>, Trouble> {
+    ) -> Result<Option<Done>, Trouble> {
         loop {
             let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
             let work = self.hold(lease, &wanted, lineage);
@@ -116,14 +128,14 @@ impl Session {
             let memory = self.look().await?;
             let moved = moved(&plan, &memory);
             if moved.is_empty() && memory.lineage == plan.lineage {
-                break self.execute(plan, memory, lease).await.map(Some);
+                break self.execute(desired, wish, plan, memory, lease, approve).await.map(Some);
             }
             self.world.events.send(Event::PlanAgain { components: moved });
             let again = hold_on(lease, self.plan_from(desired, wish, &memory)).await?;
             let same = again.steps == plan.steps;
             plan = again;
             if !plan.refusals.is_empty()
-                || !same && !plan.is_empty() && !hold_on(lease, async { Ok(approve(&plan).await) }).await?
+                || !same && !plan.is_empty() && !hold_on(lease, async { Ok(approve(&plan, Question::Apply).await) }).await?
             {
                 return Ok(None);
             }
@@ -165,23 +177,54 @@ impl Session {
         Ok(())
     }
 
-    async fn execute(&self, plan: Plan, memory: Memory, lease: &Lease) -> Result<(Plan, Report), Trouble> {
+    async fn execute(
+        &self,
+        desired: &Desired,
+        wish: &Wish,
+        plan: Plan,
+        memory: Memory,
+        lease: &Lease,
+        approve: Approve<'_>,
+    ) -> Result<Done, Trouble> {
+        let first = memory.good.is_none();
         let mut shards = memory.shards;
         for (id, component) in &plan.components {
             if !shards.contains_key(id) {
                 shards.insert(id.clone(), self.book.shard(id, &memory.lineage).await?);
             }
             if let Some(held) = shards.get_mut(id) {
-                held.record.body.service.clone_from(&component.service);
-                held.record.body.depends_on.clone_from(&component.depends_on);
-                // What goes keeps the answers that it was built from.
-                if !component.going {
-                    held.record.body.lookups.clone_from(&component.lookups);
-                }
+                begin(&mut held.record.body, component, lease.deployment());
             }
         }
         self.world.events.send(Event::Started { deployment: lease.deployment(), steps: plan.steps.len() });
-        let world = execute::World {
+        // A first deployment that fails is kept and gone on with: there is nothing good to go back to.
+        let policy = if first || wish.destroy { OnFailure::Never } else { self.world.limits.on_failure };
+        let tests = tests_of(desired, &plan, wish);
+        let world = execute::World { tests: &tests, ..self.executing(lease, policy, 0) };
+        let mut journal = Journal::open(&self.book, lease.deployment(), &memory.lineage);
+        let mut report = execute::execute(&plan, &mut journal, &mut shards, &world).await;
+        let mut undone = None;
+        if policy != OnFailure::Never && to_be_undone(&report) {
+            let because = because(&plan, &report);
+            let cause = Cause { because, input: &wish.input, decided: policy == OnFailure::Automatic };
+            let whose: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
+            shards.retain(|id, _| whose.contains(id));
+            let work = self.undo(cause, shards, &mut journal, lease, plan.steps.len(), approve);
+            undone = work.await;
+        }
+        let broken = undone.as_ref().is_some_and(|it| it.report.broken.is_some());
+        if report.broken.is_none()
+            && !broken
+            && let Err(error) = journal.append(vec![Entry::Closed]).await
+        {
+            report.broken = Some(error);
+        }
+        Ok(Done { plan, report, undone })
+    }
+
+    /// What a run of a plan needs.
+    pub(super) fn executing<'a>(&'a self, lease: &'a Lease, policy: OnFailure, first_step: usize) -> execute::World<'a> {
+        execute::World {
             types: &self.world.types,
             clock: &self.world.clock,
             book: &self.book,
@@ -190,44 +233,105 @@ impl Session {
             events: self.world.events.as_ref(),
             parallelism: self.world.limits.parallelism,
             call_timeout: self.world.limits.call_timeout,
-            stop_on_failure: self.world.limits.stop_on_failure,
+            stop_on_failure: policy != OnFailure::Never,
+            examiner: self.world.examiner.as_ref(),
+            tests: &[],
+            first_step,
             safety: self.world.safety,
-        };
-        let journal = Journal::open(&self.book, lease.deployment(), &memory.lineage);
-        let report = execute::execute(&plan, journal, &mut shards, &world).await;
-        Ok((plan, report))
+        }
     }
 
     async fn conclude(
         &self,
-        result: Result<Option<(Plan, Report)>, Trouble>,
+        result: Result<Option<Done>, Trouble>,
         opened: Opened,
     ) -> Result<Applied, Trouble> {
         let deployment = opened.lease.deployment();
         let started = opened.record.record.body.started_millis;
-        let broken = matches!(&result, Ok(Some((_, report))) if report.broken.is_some());
-        if let Ok(Some((_, report))) = &result {
+        let broken = matches!(&result, Ok(Some(done)) if done.is_broken());
+        if let Ok(Some(Done { report, .. })) = &result {
             let millis = self.world.clock.wall_millis().saturating_sub(started);
             let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
             self.world.events.send(Event::Finished { deployment, done, failed, skipped, millis });
         }
         if !broken && opened.lease.check().is_ok() {
             self.close(opened, |body| match &result {
-                Ok(Some((plan, report))) => {
-                    body.counts = plan.counts();
-                    body.steps = step_records(plan, report);
-                    body.result = ending(report);
-                }
+                Ok(Some(done)) => done.record(body),
                 Ok(None) => body.result = Ending::Interrupted,
                 Err(_) => body.result = Ending::Failed,
             })
             .await?;
         }
         match result? {
-            Some((plan, report)) => Ok(Applied::Ran { deployment, plan, report }),
+            Some(Done { plan, report, undone }) => Ok(Applied::Ran { deployment, plan, report, undone }),
             None => Ok(Applied::Declined),
         }
     }
+}
+
+/// What a deployment came to.
+struct Done {
+    plan: Plan,
+    report: Report,
+    undone: Option<Undone>,
+}
+
+impl Done {
+    fn is_broken(&self) -> bool {
+        self.report.broken.is_some() || self.undone.as_ref().is_some_and(|it| it.report.broken.is_some())
+    }
+
+    fn record(&self, body: &mut Deployment) {
+        body.counts = self.plan.counts();
+        body.good = self.report.good;
+        body.steps = step_records(&self.plan, &self.report);
+        body.verdict = self.report.verdict.iter().flat_map(|it| it.findings.clone()).collect();
+        body.rollback = self.undone.as_ref().map(Undone::record);
+        body.result = match &self.undone {
+            Some(undone) => undone.ending(),
+            None => ending(&self.report),
+        };
+    }
+}
+
+/// The shard of a component whose steps begin: it keeps what it was, and takes over what the files say of it.
+fn begin(body: &mut Shard, component: &PlannedComponent, deployment: DeploymentId) {
+    body.keep_before(deployment);
+    // What is wanted now is something else than what was being taken back.
+    if let Some(before) = &mut body.before {
+        before.undoing = None;
+    }
+    body.service.clone_from(&component.service);
+    body.depends_on.clone_from(&component.depends_on);
+    // What goes keeps the answers that it was built from.
+    if !component.going {
+        body.lookups.clone_from(&component.lookups);
+        body.checks.clone_from(&component.checks);
+    }
+}
+
+/// The tests that are about something of the plan, in their order.
+fn tests_of(desired: &Desired, plan: &Plan, wish: &Wish) -> Vec<Test> {
+    let about = |test: &&Test| {
+        let mut staying = plan.components.values().filter(|it| !it.going);
+        staying.any(|it| test.service.is_none() || test.service == it.service)
+    };
+    if wish.destroy { Vec::new() } else { desired.tests.iter().filter(about).cloned().collect() }
+}
+
+/// A failure, or a bad verdict. What was interrupted or could not be written down is the next run's; what failed after a good
+/// verdict is cleaning up, and that run goes on with it as well.
+fn to_be_undone(report: &Report) -> bool {
+    let failed = !report.failed.is_empty() || report.verdict.as_ref().is_some_and(|it| !it.is_good());
+    failed && !report.good && !report.interrupted && report.broken.is_none()
+}
+
+/// Why something is taken back, in one line.
+fn because(plan: &Plan, report: &Report) -> String {
+    let failed = report.failed.first().map(|(id, why)| (plan.steps[*id].address().to_string(), why.as_str()));
+    let bad = || report.verdict.as_ref()?.bad().next().map(|it| (it.what.clone(), it.why.as_str()));
+    let (what, why) = failed.or_else(bad).unwrap_or_default();
+    format!("{what}: {}", why.lines().next().unwrap_or_default())
 }
 
 /// A deployment that is under way: numbered, held, recorded.
@@ -265,7 +369,7 @@ fn ending(report: &Report) -> Ending {
     }
 }
 
-fn step_records(plan: &Plan, report: &Report) -> Vec<StepRecord> {
+pub(super) fn step_records(plan: &Plan, report: &Report) -> Vec<StepRecord> {
     let record = |id: usize, result: &str, millis, why| {
         let step = &plan.steps[id];
         let verb = step.verb().to_owned();

@@ -32,7 +32,7 @@ impl Session {
         self.recover_dead(true).await?;
         let known = self.book.root().await?.map(|root| root.record.lineage);
         let lineage = known.as_deref().or(lineage).unwrap_or(&self.world.new_lineage).to_owned();
-        let opened = self.open(&lineage, wish, Default::default()).await?;
+        let opened = self.open(&lineage, wish, Default::default(), None).await?;
         let deployment = opened.lease.deployment();
         let holding = self.hold(&opened.lease, components, &opened.lineage);
         let held = hold_on(&opened.lease, holding).await;
@@ -67,7 +67,7 @@ impl Session {
         let wish = Wish { purpose: format!("restore {id}"), ..Wish::default() };
         let lineage = self.book.root().await?.map(|root| root.record.lineage);
         let opened =
-            self.open(lineage.as_deref().unwrap_or(&self.world.new_lineage), &wish, Default::default()).await?;
+            self.open(lineage.as_deref().unwrap_or(&self.world.new_lineage), &wish, Default::default(), None).await?;
         let (deployment, lineage) = (opened.lease.deployment(), opened.lineage.clone());
         let wanted = BTreeSet::from([id.clone()]);
         let holding = self.hold(&opened.lease, &wanted, &lineage);

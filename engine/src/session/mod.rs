@@ -8,6 +8,7 @@ pub mod copy;
 mod deploy;
 pub mod edit;
 pub mod moves;
+mod undo;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +27,7 @@ use crate::{
     error::{Error, Result},
     event::{Event, Sink},
     execute::Report,
-    history::{Deployment, Ending},
+    history::{self, Deployment, Ending},
     journal::{self},
     lock::{Holder, Life, LockRules, Owner, Probe, Watch, holder_id},
     observe,
@@ -38,7 +39,10 @@ use crate::{
     state::{DeploymentId, Shard},
     stop::Stop,
     store::{LockStore, ObjectStore},
+    verdict::Examiner,
 };
+
+pub use self::undo::Undone;
 
 /// What a run works with. Nothing in here is read from the machine by the engine itself.
 #[derive(Clone)]
@@ -59,6 +63,8 @@ pub struct World {
     pub probe: Probe,
     /// The wish to stop.
     pub stop: Stop,
+    /// Who tries checks.
+    pub examiner: Arc<dyn Examiner>,
     /// Limits.
     pub limits: Limits,
     /// The lineage of a state that is made now: random, given from outside.
@@ -76,8 +82,20 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// Locks.
     pub lock: LockRules,
-    /// A failure stops what is independent of it too.
-    pub stop_on_failure: bool,
+    /// What a failure, or a bad verdict, does.
+    pub on_failure: OnFailure,
+}
+
+/// What a failure, or a bad verdict, does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Nothing new starts, and what was done is taken back.
+    Automatic,
+    /// Nothing new starts, and the person is asked.
+    Ask,
+    /// What is independent of it goes on, and nothing is taken back.
+    #[default]
+    Never,
 }
 
 impl Default for Limits {
@@ -86,7 +104,7 @@ impl Default for Limits {
             parallelism: 16,
             call_timeout: Duration::from_secs(30),
             lock: LockRules::default(),
-            stop_on_failure: false,
+            on_failure: OnFailure::Never,
         }
     }
 }
@@ -119,8 +137,18 @@ pub struct Memory {
     pub last: DeploymentId,
     /// Deployments that run or were killed.
     pub open: BTreeSet<DeploymentId>,
-    /// All shards.
+    /// The newest deployment that was found good.
+    pub good: Option<DeploymentId>,
+    /// All shards. Each keeps what was before only as long as that counts.
     pub shards: BTreeMap<ComponentId, Held<Shard>>,
+}
+
+impl Memory {
+    /// True if what was before this deployment is still of use to somebody, or may be.
+    fn remembers(&self, deployment: DeploymentId) -> bool {
+        let since = |held: &Held<Shard>| held.record.body.before.as_ref().map(|it| it.since);
+        deployment > self.last || self.shards.values().any(|held| since(held) == Some(deployment))
+    }
 }
 
 /// How an apply ended.
@@ -141,6 +169,15 @@ pub enum Applied {
         plan: Plan,
         /// What came of it.
         report: Report,
+        /// What taking it back came to, if it was taken back.
+        undone: Option<Undone>,
+    },
+    /// What an earlier deployment left half taken back, or not good, is taken back.
+    TookBack {
+        /// The number of the deployment that did it.
+        deployment: DeploymentId,
+        /// How it went.
+        undone: Undone,
     },
 }
 
@@ -159,12 +196,29 @@ impl<E: Into<Error>> From<E> for Trouble {
     }
 }
 
+/// What a person is asked about a plan, or told.
+#[derive(Clone, Copy, Debug)]
+pub enum Question<'a> {
+    /// Shall this be done?
+    Apply,
+    /// Shall what was done be taken back like this?
+    Rollback {
+        /// Why.
+        because: &'a str,
+        /// What cannot be taken back and stays.
+        left: &'a [String],
+        /// It is done whatever the answer: the environment says so.
+        decided: bool,
+    },
+}
+
 /// Asks the person about a plan.
-pub type Approve<'a> = &'a mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send);
+pub type Approve<'a> = &'a mut (dyn FnMut(&Plan, Question<'_>) -> BoxFuture<'static, bool> + Send);
 
 /// One run on one stack and environment.
 pub struct Session {
     world: World,
+    scope: Scope,
     book: Book,
     watch: Watch,
 }
@@ -181,7 +235,7 @@ impl Session {
             &world.owner.run,
         );
         let watch = Watch::new(world.clock.clone(), world.probe.clone());
-        Self { world, book, watch }
+        Self { world, scope: scope.clone(), book, watch }
     }
 
     /// The records.
@@ -194,9 +248,10 @@ impl Session {
         let Some(root) = self.book.root().await? else {
             return Ok(Memory { lineage: self.world.new_lineage.clone(), ..Memory::default() });
         };
-        let lineage = root.record.lineage;
-        let shards = self.book.shards(&lineage).await?;
-        Ok(Memory { last: root.record.body.last, open: root.record.body.open.into_keys().collect(), lineage, shards })
+        let (lineage, root) = (root.record.lineage, root.record.body);
+        let mut shards = self.book.shards(&lineage).await?;
+        history::settle(&self.book, &root, &mut shards).await?;
+        Ok(Memory { last: root.last, good: root.good, open: root.open.into_keys().collect(), lineage, shards })
     }
 
     /// What it would take. Takes no lock and changes nothing.
@@ -225,6 +280,7 @@ impl Session {
             types: &self.world.types,
             targets: wish.targets.as_ref(),
             destroy: wish.destroy,
+            undo: false,
         };
         plan::plan(&input).map_err(Trouble::Problems)
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::cloud::{Reach, Things, error};
 use crate::{
     error::{Class, Result},
+    health::{Health, Symptom},
     facts::{Facts, FoundBy, NameRule, Nature, OnRemove, Output, Rate, Settle, SettleTable},
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Registry, Resource, Seen, Wanted},
 };
@@ -45,6 +46,8 @@ pub trait Kind: Send + Sync + 'static {
     const FACTS: Facts;
     /// How long it is on its way after its create.
     const SLOW: Duration = Duration::ZERO;
+    /// The size with which it does not do what it is there for.
+    const BAD: Option<i64> = None;
 }
 
 /// A type of the world, as one process reaches it.
@@ -76,6 +79,8 @@ pub struct Part;
 pub struct Slow;
 /// One at a time in its slot.
 pub struct Slotted;
+/// Has more to say than its properties: of size 13 it never does what it is there for.
+pub struct Served;
 
 impl Kind for Named {
     const TYPE: &'static str = "Sim::Named";
@@ -112,6 +117,12 @@ impl Kind for Slotted {
     };
 }
 
+impl Kind for Served {
+    const TYPE: &'static str = "Sim::Served";
+    const FACTS: Facts = Facts { name: Some(NAME), probed: true, ..BASE };
+    const BAD: Option<i64> = Some(13);
+}
+
 /// All types of the world.
 pub fn registry(reach: &Reach) -> Registry {
     Registry::default()
@@ -120,6 +131,7 @@ pub fn registry(reach: &Reach) -> Registry {
         .with(Sim::<Part>(reach.clone(), PhantomData))
         .with(Sim::<Slow>(reach.clone(), PhantomData))
         .with(Sim::<Slotted>(reach.clone(), PhantomData))
+        .with(Sim::<Served>(reach.clone(), PhantomData))
 }
 
 fn value(spec: &Spec) -> Value {
@@ -144,7 +156,7 @@ fn create<K: Kind>(things: &mut Things, mut id: String, spec: Spec) -> Result<Va
     let refuse = |class, code| Err(error("Create", class, code));
     let there = things.things.contains_key(&id);
     match K::TYPE {
-        "Sim::Named" | "Sim::Slow" if there => return refuse(Class::AlreadyExists, "NameTaken"),
+        "Sim::Named" | "Sim::Slow" | "Sim::Served" if there => return refuse(Class::AlreadyExists, "NameTaken"),
         "Sim::Slotted"
             if things.things.values().any(|it| it.kind == K::TYPE && it.spec.get("Input") == spec.input.as_ref()) =>
         {
@@ -197,6 +209,16 @@ impl<K: Kind> Resource for Sim<K> {
         let key = id.0.clone();
         let change = move |things: &mut Things| Ok(things.things.remove(&key).map_or(Value::Null, |it| it.spec));
         self.0.call("Delete", id.0.clone(), change).await.map(drop)
+    }
+
+    async fn probe(&self, id: &PhysicalId, _: &Spec) -> Result<Health> {
+        let seen = self.0.look(&id.0).await;
+        let size = seen.and_then(|(thing, _)| thing.spec["Size"].as_i64());
+        Ok(match K::BAD {
+            Some(bad) if size == Some(bad) => Health::Bad(Symptom::of("its tasks crash")),
+            Some(_) if size.is_none() => Health::NotYet(Symptom::of("it is not there")),
+            _ => Health::Good,
+        })
     }
 
     async fn find(&self, who: &Identity, spec: &Spec) -> Result<Option<PhysicalId>> {

@@ -10,10 +10,11 @@ use deployer_engine::{
     event::Nowhere,
     lock::{LockRules, Owner},
     safety::Safety,
-    session::{Applied, Limits, Memory, Session, Trouble, Wish, World},
+    session::{Applied, Limits, Memory, OnFailure, Session, Trouble, Wish, World},
     sim::{Cloud, Ended, Points, Process, SimClock, SimStore, Site, run, types},
     stop::Stop,
     store::{LockStore, memory::MemoryStore},
+    verdict::NoExaminer,
 };
 use futures::FutureExt;
 use serde_json::Value;
@@ -83,6 +84,7 @@ pub struct How {
     /// It is known that no other process is left.
     pub all_ended: bool,
     pub lock_timeout: Duration,
+    pub on_failure: OnFailure,
 }
 
 impl Default for How {
@@ -93,6 +95,7 @@ impl Default for How {
             same_host: true,
             all_ended: false,
             lock_timeout: Duration::ZERO,
+            on_failure: OnFailure::Never,
         }
     }
 }
@@ -126,8 +129,10 @@ impl Planet {
             // the test knows that all have ended.
             probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),
             stop: Stop::default(),
+            examiner: Arc::new(NoExaminer),
             limits: Limits {
                 lock: LockRules { timeout: how.lock_timeout, ..LockRules::default() },
+                on_failure: how.on_failure,
                 ..Limits::default()
             },
             new_lineage: "line".to_owned(),
@@ -140,10 +145,12 @@ impl Planet {
         let site = Site::new(&self.clock, how.points.clone());
         let world = self.world(&site, how);
         let desired = desired.clone();
-        let wish = Wish { destroy, refresh: true, purpose: "apply".into(), ..Wish::default() };
+        // As the command line does: equal files are equal input.
+        let input = serde_json::to_value(&desired).expect("plain data");
+        let wish = Wish { destroy, refresh: true, purpose: "apply".into(), input, ..Wish::default() };
         let work = async move {
             let mut session = Session::new(world, &desired.scope);
-            session.apply(&desired, &wish, &mut |_| futures::future::ready(true).boxed()).await
+            session.apply(&desired, &wish, &mut |_, _| futures::future::ready(true).boxed()).await
         };
         Process::new(&site, work)
     }
@@ -209,7 +216,7 @@ impl Planet {
             .sum();
         assert_eq!(standing, expected.len(), "{label}: state and cloud do not hold the same things");
         for it in memory.shards.values() {
-            assert!(it.record.body.unverified.is_none(), "{label}: a verdict is still out");
+            assert!(it.record.body.before.is_none(), "{label}: a verdict is still out");
         }
     }
 }

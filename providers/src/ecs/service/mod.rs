@@ -3,6 +3,7 @@
 //! A call's answer says nothing: a service is ready when its primary deployment has completed, and failed when that one has. A
 //! name that is draining cannot be taken, and one that is inactive is gone.
 
+mod probe;
 mod spec;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use deployer_engine::{
         OnRemove::{Keep, Reset},
         Output, Settle, SettleTable,
     },
+    health::{Health, Symptom},
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
 
@@ -36,12 +38,13 @@ use crate::{
 /// Tasks that are kept running.
 pub struct Service {
     ecs: Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 impl Service {
     /// Over these clients.
     pub fn new(aws: &Aws) -> Self {
-        Self { ecs: Client::new(aws.config()) }
+        Self { ecs: Client::new(aws.config()), logs: aws_sdk_cloudwatchlogs::Client::new(aws.config()) }
     }
 
     async fn describe(&self, cluster: &str, names: Vec<String>) -> Result<Vec<Live>> {
@@ -54,7 +57,7 @@ impl Service {
 /// A new task takes half a minute at least until it runs and is healthy.
 const ROLLOUT: Settle = Settle {
     budget: Duration::from_secs(1_200),
-    first: Duration::from_secs(10),
+    first: Duration::from_secs(30),
     every: Duration::from_secs(10),
     ..Settle::FAST
 };
@@ -83,6 +86,7 @@ impl Resource for Service {
         outputs: &[Output::created("ServiceArn"), Output::created("Name")],
         name: Some(NameRule::regional("/ServiceName")),
         found: FoundBy::Name,
+        probed: true,
         settle: SettleTable { create: ROLLOUT, update: ROLLOUT, delete: ROLLOUT },
         rate: RATE,
         // Autoscaling moves it.
@@ -159,6 +163,15 @@ impl Resource for Service {
             retag(&self.ecs, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())
+    }
+
+    async fn probe(&self, id: &PhysicalId, spec: &ServiceSpec) -> Result<Health> {
+        let (cluster, name) = parts(id);
+        let probe = probe::Probe { ecs: &self.ecs, logs: &self.logs, cluster, name };
+        match self.describe(cluster, vec![name.to_owned()]).await?.first() {
+            Some(live) => probe.health(live, spec).await,
+            None => Ok(Health::NotYet(Symptom::of("it is not there"))),
+        }
     }
 
     /// With its tasks, whatever their number.

@@ -235,8 +235,7 @@ pub(super) fn from_live(live: Live) -> Seen<ServiceSpec> {
         Some(DeploymentRolloutState::Completed) | None => Seen::ready(spec, outputs),
         Some(DeploymentRolloutState::Failed) => {
             let why = primary.rollout_state_reason.clone().unwrap_or_else(|| "the rollout failed".to_owned());
-            let said = live.events().iter().take(3).filter_map(|it| it.message.clone());
-            Seen::stuck(std::iter::once(why).chain(said).collect::<Vec<_>>().join("; "), spec, outputs)
+            Seen::stuck(why, spec, outputs)
         }
         Some(_) => {
             let (running, wanted) = (primary.running_count, primary.desired_count);

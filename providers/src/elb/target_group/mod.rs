@@ -4,6 +4,7 @@
 //! listener or rule uses it any more. It serves one load balancer at a time, so it is bound to the one that it is meant for: the
 //! rule of another one, or of its replacement, needs another group.
 
+mod health;
 mod spec;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use deployer_engine::{
         OnRemove::Reset,
         Output, Settle, SettleTable,
     },
+    health::Health,
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
 use futures::future::join_all;
@@ -114,6 +116,7 @@ impl Resource for TargetGroup {
         name: Some(NameRule { max: 32, ..NameRule::regional("/Name") }),
         found: FoundBy::Name,
         create_adopts: true,
+        probed: true,
         settle: SettleTable {
             delete: Settle { budget: Duration::from_secs(300), ..Settle::FAST },
             ..SettleTable::FAST
@@ -204,6 +207,11 @@ impl Resource for TargetGroup {
             call.send().await.map_err(failed("ModifyTargetGroupAttributes"))?;
         }
         retag(&self.elb, id, changed, spec.tags.as_ref()).await
+    }
+
+    async fn probe(&self, id: &PhysicalId, _: &TargetGroupSpec) -> Result<Health> {
+        let answer = self.elb.describe_target_health().target_group_arn(&id.0).send().await;
+        Ok(health::of(answer.map_err(failed("DescribeTargetHealth"))?.target_health_descriptions()))
     }
 
     async fn delete(&self, id: &PhysicalId, _: &TargetGroupSpec, _: &DeleteOptions) -> Result<()> {
