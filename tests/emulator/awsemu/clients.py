@@ -20,6 +20,7 @@ class Client:
         self.seen = {}
         self.freeze = None
         self.frozen = None
+        self.account = None
         self.changed = threading.Condition()
         self.clear()
 
@@ -34,6 +35,7 @@ class Client:
 
     def count(self, call):
         self.total += 1
+        self.account = call.account
         # A sign of life that comes in between makes a holder let go twice: that is the clock's doing too.
         call.mutating = call.mutating and call.released not in self.released
         self.released.add(call.released or "")

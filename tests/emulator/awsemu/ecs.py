@@ -1,19 +1,16 @@
-"""ECS: rollouts in time, names that drain, and clusters that are not deleted while something is in them."""
+"""ECS: services whose names drain, what starts a new deployment of one, and clusters that are not deleted while something is in them."""
 
-from datetime import datetime, timezone
+import json
+from datetime import datetime
 
 from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import elbv2_backends
 
-from awsemu import ec2, tasks
+from awsemu import ec2, rollout, tasks
 from awsemu.wire import error
 
-# Fact: a Fargate task takes half a minute to run, its target some seconds to turn healthy.
-RUNNING, HEALTHY = 30.0, 15.0
 # Fact: a deleted service drains until its tasks have stopped, and then stays describable as inactive.
 DRAINING = 40.0
-# Fact: the circuit breaker needs at least three failed tasks; each takes a while to fail.
-FAILS_BEFORE_BREAK, FAILING = 3, 20.0
 
 # Fields that moto's create drops, by the names that its serializer asks for.
 KEPT = {
@@ -89,120 +86,51 @@ def plain(value):
 
 def after(call, world, answer):
     there = service_of(call)
-    if call.name == "CreateService":
+    if call.name in ("CreateService", "UpdateService"):
         for name, kept in KEPT.items():
             if name in call.data:
                 setattr(there, kept, call.data[name])
-        roll(call, world, there)
-    if call.name == "UpdateService":
-        for name, kept in KEPT.items():
-            if name in call.data:
-                setattr(there, kept, call.data[name])
-        if any(name in call.data and plain(call.data[name]) != call.old.get(name) for name in ROLLING):
-            roll(call, world, there)
+        there.task_definition = definition_of(call, there.task_definition)
+        if call.name == "CreateService":
+            there.created_at = rollout.clock(world)
+            rollout.start(world, there)
+        elif changed(call):
+            rollout.start(world, there)
         elif "desiredCount" in call.data:
-            scale(call, world, there)
+            rollout.scale(there)
+        return with_deployments(answer, there)
     if call.name == "DeleteService" and there is not None:
-        there.status, there.desired_count, there.running_count, there.pending_count = "DRAINING", 0, 0, 0
-        leave(call, there)
-        there.deployments = []
+        rollout.end(world, there)
         world.at(DRAINING, lambda: setattr(there, "status", "INACTIVE"))
     return answer
 
 
-def crashes(call, service):
-    """Whether its tasks can never run: an image whose tag contains `crash`."""
-    definition = backend(call).describe_task_definition(service.task_definition)
-    return any("crash" in it["image"].rsplit("/", 1)[-1] for it in definition.container_definitions)
+def definition_of(call, text):
+    """The whole ARN of a revision, which may be named by its family."""
+    try:
+        return backend(call).describe_task_definition(text).arn
+    except Exception:
+        return text
 
 
-def roll(call, world, service, back=False):
-    now = datetime.now(timezone.utc)
-    number = getattr(service, "_rollouts", 0) + 1
-    service._rollouts = number
-    old = [it for it in service.deployments if it["status"] == "PRIMARY" and it["rolloutState"] == "COMPLETED"] if number > 1 else []
-    for it in old:
-        it["status"] = "ACTIVE"
-    name = f"ecs-svc/{number:019d}"
-    mine = {
-        "id": name, "status": "PRIMARY", "taskDefinition": service.task_definition, "desiredCount": service.desired_count,
-        "runningCount": 0, "pendingCount": service.desired_count, "failedTasks": 0, "rolloutState": "IN_PROGRESS",
-        "rolloutStateReason": f"ECS deployment {name} in progress.", "createdAt": now, "updatedAt": now, "launchType": service.launch_type,
-    }
-    service.deployments = [mine, *old[:1]]
-    if number == 1:
-        service.running_count, service.pending_count = 0, service.desired_count
-    if crashes(call, service):
-        world.at(FAILING, lambda: fail(call, world, service, mine, old))
-    else:
-        world.at(RUNNING, lambda: run(call, world, service, mine))
+def changed(call):
+    """Whether an update asks for something that starts a new deployment."""
+    new = {name: definition_of(call, call.data[name]) if name == "taskDefinition" else call.data[name] for name in ROLLING if name in call.data}
+    return any(plain(value) != call.old.get(name) for name, value in new.items())
 
 
-def current(service, mine):
-    return service.status == "ACTIVE" and service.deployments and service.deployments[0] is mine
+def with_deployments(answer, service):
+    """Fact: the answer already tells of the deployment that the call began."""
+    status, headers, body = answer
+    data = json.loads(body)
 
+    def told(it):
+        return {key: value.timestamp() if isinstance(value, datetime) else value for key, value in it.items() if value is not None}
 
-def run(call, world, service, mine):
-    if not current(service, mine):
-        return
-    mine["runningCount"], mine["pendingCount"] = service.desired_count, 0
-    service.running_count, service.pending_count = service.desired_count, 0
-    leave(call, service)
-    join(call, service)
-    world.at(HEALTHY, lambda: complete(service, mine))
-
-
-def complete(service, mine):
-    if current(service, mine):
-        service.deployments = [mine]
-        mine["rolloutState"], mine["rolloutStateReason"] = "COMPLETED", f"ECS deployment {mine['id']} completed."
-        say(service, f"(service {service.name}) has reached a steady state.")
-
-
-def fail(call, world, service, mine, old):
-    if not current(service, mine):
-        return
-    mine["failedTasks"] += 1
-    say(service, f"(service {service.name}) deployment {mine['id']}: tasks failed to start.")
-    breaker = (getattr(service, "deployment_configuration", None) or {}).get("deploymentCircuitBreaker") or {}
-    if breaker.get("enable") and mine["failedTasks"] >= FAILS_BEFORE_BREAK:
-        mine["rolloutState"], mine["rolloutStateReason"] = "FAILED", "ECS deployment circuit breaker: tasks failed to start."
-        if breaker.get("rollback") and old:
-            service.task_definition = old[0]["taskDefinition"]
-            roll(call, world, service)
-        return
-    world.at(FAILING, lambda: fail(call, world, service, mine, old))
-
-
-def say(service, message):
-    service.events.insert(0, {"id": str(len(service.events)), "createdAt": datetime.now(timezone.utc), "message": message})
-
-
-def scale(call, world, service):
-    for it in service.deployments:
-        it["desiredCount"] = service.desired_count
-    leave(call, service)
-    join(call, service)
-    if service.deployments:
-        service.deployments[0]["runningCount"] = service.desired_count
-
-
-def join(call, service):
-    """Its tasks become targets, each with an address of its own."""
-    groups = elbv2_backends[call.account][call.region].target_groups
-    service._targets = [f"10.255.{hash(service.name) % 200}.{number + 4}" for number in range(service.desired_count)]
-    for it in service.load_balancers or []:
-        group = groups.get(it.get("targetGroupArn"))
-        if group is not None:
-            group.register([{"Id": address, "Port": it.get("containerPort")} for address in service._targets])
-
-
-def leave(call, service):
-    groups = elbv2_backends[call.account][call.region].target_groups
-    for it in service.load_balancers or []:
-        group = groups.get(it.get("targetGroupArn"))
-        if group is not None:
-            group.deregister([{"Id": address} for address in getattr(service, "_targets", []) if address in group.targets])
+    data["service"].update(
+        deployments=[told(it) for it in service.deployments], events=[told(it) for it in service.events], taskDefinition=service.task_definition,
+        runningCount=service.running_count, pendingCount=service.pending_count)
+    return status, headers, json.dumps(data).encode()
 
 
 def network(account, region):

@@ -1,4 +1,4 @@
-"""Logs: deletion protection, which moto does not know."""
+"""Logs: deletion protection, which moto does not know, and what the containers of tasks write."""
 
 import json
 
@@ -46,3 +46,22 @@ def after(call, world, answer):
             it["logGroupClass"] = getattr(groups.get(it["logGroupName"]), "_class", "STANDARD")
         return status, headers, json.dumps(data).encode()
     return answer
+
+
+def write(world, task, container, lines):
+    """What a container of a task says, where its log driver takes it to, if that is there."""
+    from moto.logs.models import logs_backends
+
+    config = container.get("logConfiguration") or {}
+    options = config.get("options") or {}
+    region, account = task["taskArn"].split(":")[3:5]
+    there = logs_backends[account][options.get("awslogs-region") or region].groups.get(options.get("awslogs-group"))
+    if config.get("logDriver") != "awslogs" or there is None or not lines:
+        return
+    # Fact: a task's stream is named by prefix, container and task.
+    number = task["taskArn"].rsplit("/", 1)[-1]
+    stream = "/".join([options["awslogs-stream-prefix"], container["name"], number] if options.get("awslogs-stream-prefix") else [number])
+    if stream not in there.streams:
+        there.create_log_stream(stream)
+    now = int(world.wall() * 1000)
+    there.put_log_events(stream, [{"timestamp": now + place, "message": text} for place, text in enumerate(lines)])

@@ -13,12 +13,12 @@ import traceback
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from awsemu import autoscaling, cloudmap, dynamodb, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
+from awsemu import autoscaling, cbor, cloudmap, cloudwatch, dynamodb, ec2, ecs, elb, iam, logs, rds, s3, sqs, ssm
 from awsemu.clients import Client
 from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
-PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
+PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "monitoring": cloudwatch, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
 
 class Shell:
     def __init__(self):
@@ -45,7 +45,9 @@ class Shell:
             self.answered.set()
             return reply
         try:
-            answer = self.serve(Call(environ, body))
+            asked = environ
+            environ, body = cbor.request(environ, body)
+            answer = cbor.answer(asked, self.serve(Call(environ, body)))
         except Drop:
             # Closing alone leaves the connection open for as long as somebody else holds the socket.
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -175,6 +177,8 @@ class Shell:
                     "max_in_flight": client.max_in_flight, "log": client.log}
         elif what == "calls/clear":
             client.clear()
+        elif what == "alarm":
+            self.alarm(data, client)
         elif what in ("snapshot", "restore", "discard"):
             # All accounts at once, with everything that is due: see `__main__`.
             self.wish = what
@@ -184,6 +188,12 @@ class Shell:
             return {"operations": self.unsupported}
         elif what == "reset":
             self.reset(data.get("account"))
+
+    def alarm(self, data, client):
+        """Sets an alarm's state, after a while if so wished, of an account or of the one that the client called last."""
+        account, region = data.get("account") or client.account, data.get("region", "eu-west-1")
+        self.world.at(float(data.get("after", 0)), lambda: cloudwatch.fire(account, region, data["name"], data.get("state", "ALARM")))
+        self.world.settle()
 
     def reset(self, account):
         """Forgets an account, or all of them."""

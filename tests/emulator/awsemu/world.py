@@ -12,16 +12,23 @@ import time
 class World:
     def __init__(self):
         self.scale = float(os.environ.get("DEPLOYER_TIME_SCALE", "1") or "1")
-        self.start = time.monotonic()
+        self.start, self.began = time.monotonic(), time.time()
         self.offset = 0.0
+        self.moment = None
         self.events = []
         self.numbers = itertools.count()
         self.born = {}
         self.deleted = {}
 
     def now(self):
-        """Seconds of AWS's time."""
+        """Seconds of AWS's time; for an event that was due a while ago, when it was due: what follows from it comes in its time."""
+        if self.moment is not None:
+            return self.moment
         return (time.monotonic() - self.start) / self.scale + self.offset
+
+    def wall(self):
+        """AWS's clock: seconds since 1970."""
+        return self.began + self.now()
 
     def at(self, delay, what):
         heapq.heappush(self.events, (self.now() + delay, next(self.numbers), what))
@@ -29,8 +36,11 @@ class World:
     def settle(self):
         now = self.now()
         while self.events and self.events[0][0] <= now:
-            _, _, what = heapq.heappop(self.events)
-            what()
+            self.moment, _, what = heapq.heappop(self.events)
+            try:
+                what()
+            finally:
+                self.moment = None
 
     def forget(self, account):
         """What an account once had; keys are of (kind, account, ..)."""
