@@ -12,15 +12,15 @@ use deployer_engine::{
     safety::Safety,
     session::{Limits, OnFailure, Session, Trouble, World},
     stop::Stop,
-    verdict::NoExaminer,
 };
 use deployer_providers::{Aws, AwsOptions, registry, sts};
-use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, TypeCatalog, load, stack::Rollback};
+use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, Rollback, TypeCatalog, load};
 use serde_json::Value;
 
 use crate::{
     args::Global,
     duration,
+    examine::Here,
     exit::{Code, Failure},
     lookups, machine,
     render::problems,
@@ -40,6 +40,8 @@ pub struct Context {
     pub stop: Stop,
     /// Where state and locks are kept.
     pub stores: Stores,
+    /// The clients, if AWS is called.
+    pub aws: Option<Aws>,
 }
 
 /// How much of AWS a command needs.
@@ -110,7 +112,7 @@ impl Context {
         let offline = registry(&Aws::offline());
         let loaded = read(global, &offline, None, Answers::new())?;
         let stores = Stores::open(global, &loaded, reach).await?;
-        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores };
+        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores, aws: None };
         if matches!(reach, Reach::Files | Reach::Records) {
             return Ok(first.warned(term));
         }
@@ -128,7 +130,7 @@ impl Context {
         let account = first.guarded(&aws).await?;
         let read = |answers: &Answers| read(global, &offline, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
-        Ok(Self { loaded, types: registry(&aws), ..first }.warned(term))
+        Ok(Self { loaded, types: registry(&aws), aws: Some(aws), ..first }.warned(term))
     }
 
     /// The answers that the state keeps; none are looked for where nothing was asked.
@@ -190,6 +192,7 @@ impl Context {
     pub fn session_that(&self, events: Arc<dyn Sink>, rollback: bool) -> Result<Session, Failure> {
         let lineage = uuid::Uuid::new_v4().to_string();
         let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
+        world.examiner = Arc::new(Here { folder: self.global.dir.clone(), aws: self.aws.clone() });
         world.limits.on_failure = self.on_failure(rollback);
         Ok(Session::new(world, self.scope()))
     }
@@ -250,7 +253,7 @@ pub fn world(
         owner: machine::owner(),
         probe: Arc::new(machine::lives),
         stop: stop.clone(),
-        examiner: Arc::new(NoExaminer),
+        examiner: Arc::new(Here { folder: global.dir.clone(), aws: None }),
         limits: Limits {
             parallelism: usize::from(global.parallelism),
             call_timeout: deployer_providers::CALL_TIMEOUT,

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod context;
 mod duration;
+mod examine;
 mod exit;
 mod lookups;
 mod machine;

@@ -269,8 +269,15 @@ async fn explained(error: Error, id: &PhysicalId, desired: &Value, cx: &Context<
         return error;
     }
     let Ok(Health::Bad(symptom) | Health::NotYet(symptom)) = cx.resource.probe(id, desired).await else { return error };
-    let said = error.to_string();
-    let lines = if said.contains(&symptom.why) { symptom.details } else { symptom.to_string().lines().map(str::to_owned).collect() };
+    let said = match error {
+        Error::Failed { reason } => reason,
+        other => other.to_string(),
+    };
+    let lines = if said.contains(&symptom.why) {
+        symptom.details
+    } else {
+        symptom.to_string().lines().map(str::to_owned).collect()
+    };
     Error::Failed { reason: std::iter::once(said).chain(lines).collect::<Vec<_>>().join("\n") }
 }
 

@@ -138,7 +138,9 @@ fn a_kill_anywhere_on_both_ways(path: &Path) -> datatest_stable::Result<()> {
             // With the same input it is tried again, or goes on being taken back: either way it ends where it began.
             match same.apply(&case.bad, false, &automatic(Points::quiet())) {
                 // Killed after its last word.
-                Ended::Finished(Ok(Applied::Ran { undone: None, .. } | Applied::NoChanges)) => panic!("{label}: bad, and taken for good"),
+                Ended::Finished(Ok(Applied::Ran { undone: None, .. } | Applied::NoChanges)) => {
+                    panic!("{label}: bad, and taken for good")
+                }
                 ended => undone(ended, &label),
             }
             is_back(&mut same, &case, &label);

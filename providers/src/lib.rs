@@ -3,6 +3,8 @@
 //! A provider makes one call after another and answers; it never sleeps, retries, logs or prints. What may be decided on is
 //! declared as facts, and decided in the engine.
 
+#[cfg(feature = "alarm")]
+pub mod alarm;
 #[cfg(feature = "autoscaling")]
 pub mod autoscaling;
 mod aws;

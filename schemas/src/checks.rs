@@ -79,7 +79,7 @@ pub(crate) struct Http {
 }
 
 /// A place that must accept a connection.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Tcp {
     /// The host.
@@ -100,7 +100,7 @@ pub(crate) struct Command {
 }
 
 /// An alarm.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Alarm {
     /// Its name.
@@ -131,7 +131,9 @@ impl CheckSpec {
                 hold = seconds(it.stays, 300);
                 ("alarm", json!({"name": it.name.value}), "alarm".to_owned())
             }
-            _ => return Err(("", "a check is exactly one of `http`, `requests`, `tcp`, `command`, `alarm`".to_owned())),
+            _ => {
+                return Err(("", "a check is exactly one of `http`, `requests`, `tcp`, `command`, `alarm`".to_owned()));
+            }
         };
         let is_command = self.command.is_some();
         let every = seconds(self.every, 5).max(1);
@@ -154,7 +156,10 @@ impl Http {
         let missing = || ("/http", "`url` is missing: there is none that this has by itself".to_owned());
         let base = self.url.as_ref().map(|it| &it.value).or(own).ok_or_else(missing)?;
         if base.as_str().is_some_and(|it| !it.starts_with("http://") && !it.starts_with("https://")) {
-            return Err(("/http/url", format!("`{}` is no URL: it begins with http:// or https://", base.as_str().unwrap_or_default())));
+            return Err((
+                "/http/url",
+                format!("`{}` is no URL: it begins with http:// or https://", base.as_str().unwrap_or_default()),
+            ));
         }
         if let Some(path) = self.path.as_ref().filter(|it| !it.starts_with('/')) {
             return Err(("/http/path", format!("`{path}` begins with no slash")));

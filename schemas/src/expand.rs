@@ -18,8 +18,8 @@ use crate::{
     checks::CheckSpec,
     component::{Common, Merged, full_schema, split_common},
     directory::Directory,
-    kinds::{DynKind, Expansion, Outputs, Problem},
     interpolate::{Names, interpolate},
+    kinds::{DynKind, Expansion, Outputs, Problem},
     load::{Loader, TypeCatalog, place},
     near::nearest,
     node::{Node, Origins},
@@ -73,7 +73,10 @@ impl<'a, 'b> Expander<'a, 'b> {
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
             let to = Expansion::new(id, &around, asked, &tags, self.tags);
             self.expand(&mut desired, &kind, peer, to);
-            let own = (kind.outputs)(&merged.value, &around).contains_key("url").then(|| around.output(peer, "url")).flatten();
+            let own = (kind.outputs)(&merged.value, &around)
+                .contains_key("url")
+                .then(|| around.output(peer, "url"))
+                .flatten();
             let shown = kind.shown.iter().filter_map(|name| Some(((*name).to_owned(), around.output(peer, name)?)));
             self.shown.insert(id.clone(), shown.collect());
             let (lookups, asked) = around.end();
@@ -107,8 +110,8 @@ impl<'a, 'b> Expander<'a, 'b> {
         let (mut peers, mut commons) = (Peers::new(), BTreeMap::new());
         for (id, merged) in self.components.iter().filter(|(_, it)| !it.unfinished) {
             let (origins, types) = (&merged.origins, self.types);
-            let bound =
-                Binder { loader: self.loader, outputs: &self.outputs, directory, origins, types }.bind(&merged.value, "");
+            let bound = Binder { loader: self.loader, outputs: &self.outputs, directory, origins, types }
+                .bind(&merged.value, "");
             let Some(schema) = schemas.get(id.kind.as_str()) else { continue };
             let misfits = check(schema, &bound, false);
             self.loader.misfits(&misfits, &merged.origins);
@@ -183,11 +186,19 @@ impl<'a, 'b> Expander<'a, 'b> {
             let (node, _) = interpolate(node, names, &mut self.loader.problems);
             let mut origins = Origins::new();
             let value = node.plain("", &mut origins);
-            let bound = Binder { loader: self.loader, outputs: &self.outputs, directory: &directory, origins: &origins, types: self.types }
-                .bind(&value, "");
+            let bound = Binder {
+                loader: self.loader,
+                outputs: &self.outputs,
+                directory: &directory,
+                origins: &origins,
+                types: self.types,
+            }
+            .bind(&value, "");
             let misfits = check(&schema, &bound, false);
             self.loader.misfits(&misfits, &origins);
-            let Some(spec) = serde_json::from_value::<CheckSpec>(bound).ok().filter(|_| misfits.is_empty()) else { continue };
+            let Some(spec) = serde_json::from_value::<CheckSpec>(bound).ok().filter(|_| misfits.is_empty()) else {
+                continue;
+            };
             match spec.check(None) {
                 Ok(check) => found.push(Test { service, check }),
                 Err((path, message)) => {

@@ -155,7 +155,8 @@ impl Loader<'_> {
         let answers = &self.options.answers;
         let mut expander = Expander::new(self, &components, &services, &tags, types, answers);
         let mut desired = expander.run(desired);
-        let of_services = services.iter().flat_map(|(name, it)| it.tests.iter().map(|test| (Some(name.clone()), test.clone())));
+        let of_services =
+            services.iter().flat_map(|(name, it)| it.tests.iter().map(|test| (Some(name.clone()), test.clone())));
         let of_stack = crate::service::tests(&stack_node).into_iter().map(|test| (None, test));
         desired.tests = expander.tests(of_services.chain(of_stack).collect(), &names);
         let (asked, shown) = (expander.asked, expander.shown);

@@ -56,7 +56,8 @@ pub(crate) fn text(text: &str, arguments: &[&str], env: Vec<(String, String)>) -
 
 fn run(mut what: Value, arguments: &[&str], env: Vec<(String, String)>) -> Result<String> {
     what["arguments"] = json!(arguments);
-    what["env"] = env.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<serde_json::Map<_, _>>().into();
+    what["env"] =
+        env.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<serde_json::Map<_, _>>().into();
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut interpreter = idle.map_or_else(Interpreter::start, Ok)?;
     let answer = interpreter.ask(&what)?;

@@ -25,8 +25,8 @@ use deployer_engine::{
     session::{Applied, Limits, Session, Wish, World},
     state::{self, Generation},
     stop::Stop,
-    verdict::NoExaminer,
     store::memory::MemoryStore,
+    verdict::NoExaminer,
 };
 use deployer_providers::registry;
 use futures::future::{BoxFuture, FutureExt};

@@ -8,7 +8,7 @@ use deployer_tests::{Result, build};
 fn its_behaviours_are_those_of_aws() -> Result<()> {
     let folder = build::workspace().join("tests/emulator");
     let output = Command::new(build::python()?)
-        .args(["-m", "unittest", "test_emulator"])
+        .args(["-m", "unittest", "test_emulator", "test_rollouts"])
         .current_dir(folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()?;

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     args::{Global, PlanFlags},
     context::{Context, Reach},
-    duration,
     exit::{Code, Failure},
     render::{outputs, plan, progress::Progress},
     term::{Term, Tone},
@@ -36,12 +35,7 @@ pub struct How {
 }
 
 /// Runs it.
-pub async fn run(
-    global: &Global,
-    flags: &PlanFlags,
-    how: How,
-    term: &Term,
-) -> Result<Code, Failure> {
+pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> Result<Code, Failure> {
     let How { destroy, auto_approve, rollback } = how;
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));

@@ -11,7 +11,7 @@ use deployer_engine::{
     lookup::Lookup,
     plan::{self, Plan},
     resource::{PhysicalId, Registry, Seen, Wanted},
-    session::{Applied, Session, Wish},
+    session::{Applied, Question, Session, Wish},
     state::{ResourceState, Shard, identity},
     store::memory::MemoryStore,
 };
@@ -29,7 +29,7 @@ use deployer_schemas::{StatePlace, partition};
 use futures::future::FutureExt;
 use serde_json::{Value, json};
 
-use super::apply;
+use super::ended;
 use crate::{
     args::{BootstrapFlags, Global},
     context::{Context, Reach},
@@ -192,7 +192,7 @@ async fn make(
     let shown = *term;
     let (auto, as_json, mut missing) = (flags.auto_approve, global.json, false);
     let there = found.clone();
-    let mut approve = |plan: &Plan| {
+    let mut approve = |plan: &Plan, _: Question<'_>| {
         if !as_json {
             there.iter().for_each(|(address, id)| shown.say(format!("{address} is there already: {id}")));
             drawn::print(plan, &shown);

@@ -99,7 +99,10 @@ pub fn print(it: &Ended<'_>, term: &Term) {
             Some(verdict) if !verdict.findings.is_empty() => ", and it does what it is there for",
             _ => "",
         };
-        term.say(format!("\n{}  deployment {deployment}: {done} done, each confirmed by a read{proof}", term.paint(Tone::Good, what)));
+        term.say(format!(
+            "\n{}  deployment {deployment}: {done} done, each confirmed by a read{proof}",
+            term.paint(Tone::Good, what)
+        ));
         outputs::print(it.shown, term);
         return;
     }

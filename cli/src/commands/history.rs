@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use deployer_engine::{
     event::Nowhere,
-    history::{Deployment, Ending},
+    history::{Deployment, Ending, StepRecord},
+    verdict::Finding,
 };
 use serde_json::json;
 
@@ -52,6 +53,8 @@ fn print(it: &Deployment, term: &Term) {
         Ending::Open => (Tone::Change, "open"),
         Ending::Succeeded => (Tone::Good, "succeeded"),
         Ending::Failed => (Tone::Bad, "failed"),
+        Ending::RolledBack => (Tone::Change, "rolled back"),
+        Ending::RollbackFailed => (Tone::Bad, "rollback failed"),
         Ending::Interrupted => (Tone::Change, "interrupted"),
         Ending::Recovered => (Tone::Change, "killed, recovered"),
     };
@@ -77,9 +80,25 @@ fn print_steps(it: &Deployment, term: &Term) {
     if let Some(by) = &it.forced {
         term.line(format!("       its locks were taken away by {} on {}", by.user, by.host));
     }
-    for step in &it.steps {
-        let took = step.millis.map(duration::show).unwrap_or_default();
-        let why = step.why.as_deref().map(|why| format!("  {why}")).unwrap_or_default();
-        term.line(format!("       {:<8} {:<8} {}  {took}{why}", step.result, step.verb, step.address));
+    it.steps.iter().for_each(|step| print_step(step, term));
+    it.verdict.iter().for_each(|finding| print_finding(finding, term));
+    if let Some(rollback) = &it.rollback {
+        term.line(format!("       taken back: {}", rollback.because));
+        rollback.steps.iter().for_each(|step| print_step(step, term));
+        rollback.verdict.iter().for_each(|finding| print_finding(finding, term));
+        rollback.left.iter().for_each(|left| term.line(format!("       stays    {left}")));
+        rollback.error.iter().for_each(|error| term.line(format!("       failed   {error}")));
     }
+}
+
+fn print_step(step: &StepRecord, term: &Term) {
+    let took = step.millis.map(duration::show).unwrap_or_default();
+    let why = step.why.as_deref().and_then(|why| why.lines().next()).map(|why| format!("  {why}")).unwrap_or_default();
+    term.line(format!("       {:<8} {:<8} {}  {took}{why}", step.result, step.verb, step.address));
+}
+
+fn print_finding(it: &Finding, term: &Term) {
+    let word = if it.good { "good" } else { "not good" };
+    term.line(format!("       {word:<8} verdict  {}  {}  {}", it.what, duration::show(it.millis), it.why));
+    it.details.iter().flat_map(|text| text.lines()).for_each(|line| term.line(format!("           {line}")));
 }

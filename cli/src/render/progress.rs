@@ -130,10 +130,31 @@ impl Progress {
                     self.term.paint(Tone::Faint, "skipped")
                 ));
             }
+            Event::Checking { what } => self.status_line(&format!("checking {what}")),
+            Event::Checked { finding } => {
+                let (tone, word) = if finding.good { (Tone::Good, "good   ") } else { (Tone::Bad, "not good") };
+                self.line(format!("           {} {}: {}", self.term.paint(tone, word), finding.what, finding.why));
+            }
+            Event::Judged { component, good: true, .. } => {
+                self.line(format!("           {} {component} does what it is there for", self.term.paint(Tone::Good, "good   ")));
+            }
+            Event::Judged { component, why, .. } => {
+                self.line(format!("           {} {component}: {why}", self.term.paint(Tone::Bad, "not good")));
+            }
+            Event::RollingBack { steps, .. } => {
+                let mut inner = self.inner();
+                (inner.steps, inner.done) = (steps, 0);
+            }
             Event::StateFailed { error } => {
                 self.line(format!("{} {error}", self.term.paint(Tone::Bad, "the state cannot be written:")))
             }
             Event::Refreshing { .. } | Event::Finished { .. } => {}
+        }
+    }
+
+    fn status_line(&self, text: &str) {
+        if self.term.level > 0 {
+            self.line(format!("           {text}"));
         }
     }
 

@@ -201,7 +201,8 @@ impl<'a> Run<'a> {
     }
 
     fn halted(&self) -> bool {
-        let failed = self.world.stop_on_failure && !self.report.failed.is_empty() || self.report.verdict.as_ref().is_some_and(|it| !it.is_good());
+        let failed = self.world.stop_on_failure && !self.report.failed.is_empty()
+            || self.report.verdict.as_ref().is_some_and(|it| !it.is_good());
         failed || self.report.broken.is_some() || self.world.stop.is_wished() || self.world.lease.check().is_err()
     }
 

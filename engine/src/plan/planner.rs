@@ -311,7 +311,11 @@ impl<'a> Planner<'a> {
             reasons.push("it was left in the cloud and is taken back".to_owned());
         }
         if !generation.confirmed {
-            reasons.push("an earlier deployment was cut short before reads confirmed it".to_owned());
+            let why = match self.input.undo {
+                true => "what was done to it did not come to a good end",
+                false => "an earlier deployment was cut short before reads confirmed it",
+            };
+            reasons.push(why.to_owned());
         }
         if let Some(before) = recorded.map(|it| it.lifecycle).filter(|before| *before != wanted.lifecycle) {
             reasons.push(lifecycle_reason(before, wanted.lifecycle));
@@ -384,8 +388,7 @@ impl<'a> Planner<'a> {
         let due = |id: &ComponentId, shard: &Record<Shard>| {
             shard.body.before.is_some() || !self.input.destroy && checks(id).is_some_and(|it| it != shard.body.checks)
         };
-        let unverified =
-            self.input.shards.iter().filter(|(id, shard)| self.in_scope(id) && due(id, shard));
+        let unverified = self.input.shards.iter().filter(|(id, shard)| self.in_scope(id) && due(id, shard));
         let all: Vec<(ComponentId, usize)> = steps.chain(unverified.map(|(id, _)| (id.clone(), 0))).collect();
         for (id, wave) in &all {
             let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);

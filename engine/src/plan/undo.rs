@@ -228,9 +228,9 @@ fn restore(facts: &Facts, target: &mut Value, now: &Value, image: Option<&Value>
     for key in keys {
         let Some(was) = image.get(&key) else { continue };
         let kept = map.get(&key).cloned();
-        let drifted = kept.as_ref().is_none_or(|kept| {
-            !diff::diff(facts, &one(&key, kept), &one(&key, kept), &one(&key, was)).is_empty()
-        });
+        let drifted = kept
+            .as_ref()
+            .is_none_or(|kept| !diff::diff(facts, &one(&key, kept), &one(&key, kept), &one(&key, was)).is_empty());
         if drifted {
             map.insert(key.clone(), was.clone());
             instead.insert(key, kept);

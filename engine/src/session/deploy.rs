@@ -63,7 +63,13 @@ impl Session {
     }
 
     /// Numbers a deployment, becomes its holder - of nothing yet - and writes its record.
-    pub(super) async fn open(&self, lineage: &str, wish: &Wish, counts: Counts, memory: Option<&Memory>) -> Result<Opened> {
+    pub(super) async fn open(
+        &self,
+        lineage: &str,
+        wish: &Wish,
+        counts: Counts,
+        memory: Option<&Memory>,
+    ) -> Result<Opened> {
         let now = self.world.clock.wall_millis();
         let number = |root: &mut Root| {
             root.last += 1;
@@ -135,7 +141,9 @@ impl Session {
             let same = again.steps == plan.steps;
             plan = again;
             if !plan.refusals.is_empty()
-                || !same && !plan.is_empty() && !hold_on(lease, async { Ok(approve(&plan, Question::Apply).await) }).await?
+                || !same
+                    && !plan.is_empty()
+                    && !hold_on(lease, async { Ok(approve(&plan, Question::Apply).await) }).await?
             {
                 return Ok(None);
             }
@@ -223,7 +231,12 @@ impl Session {
     }
 
     /// What a run of a plan needs.
-    pub(super) fn executing<'a>(&'a self, lease: &'a Lease, policy: OnFailure, first_step: usize) -> execute::World<'a> {
+    pub(super) fn executing<'a>(
+        &'a self,
+        lease: &'a Lease,
+        policy: OnFailure,
+        first_step: usize,
+    ) -> execute::World<'a> {
         execute::World {
             types: &self.world.types,
             clock: &self.world.clock,
@@ -241,11 +254,7 @@ impl Session {
         }
     }
 
-    async fn conclude(
-        &self,
-        result: Result<Option<Done>, Trouble>,
-        opened: Opened,
-    ) -> Result<Applied, Trouble> {
+    async fn conclude(&self, result: Result<Option<Done>, Trouble>, opened: Opened) -> Result<Applied, Trouble> {
         let deployment = opened.lease.deployment();
         let started = opened.record.record.body.started_millis;
         let broken = matches!(&result, Ok(Some(done)) if done.is_broken());

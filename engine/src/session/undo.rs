@@ -201,11 +201,9 @@ impl Session {
             .collect();
         let asked = observe::to_read(&undo.desired, &records);
         let limits = self.world.limits;
-        let live =
-            observe::read_all(&self.world.types, asked, limits.parallelism, self.world.clock.as_ref()).await?;
-        let plan = undo
-            .plan(&lineage, lease.deployment(), &records, &live, &self.world.types)
-            .map_err(Trouble::Problems)?;
+        let live = observe::read_all(&self.world.types, asked, limits.parallelism, self.world.clock.as_ref()).await?;
+        let plan =
+            undo.plan(&lineage, lease.deployment(), &records, &live, &self.world.types).map_err(Trouble::Problems)?;
         Ok((undo, plan))
     }
 
@@ -236,9 +234,7 @@ impl Session {
 
 fn words(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Problems(problems) => {
-            problems.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; ")
-        }
+        Trouble::Problems(problems) => problems.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; "),
         Trouble::Failed(error) => error.chain(),
     }
 }

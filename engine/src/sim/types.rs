@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::cloud::{Reach, Things, error};
 use crate::{
     error::{Class, Result},
-    health::{Health, Symptom},
     facts::{Facts, FoundBy, NameRule, Nature, OnRemove, Output, Rate, Settle, SettleTable},
+    health::{Health, Symptom},
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Registry, Resource, Seen, Wanted},
 };
 

@@ -55,7 +55,8 @@ impl Probe<'_> {
     /// Its primary deployment runs something else: a read that lags behind, or ECS went back by itself.
     async fn other(&self, live: &Live, runs: &str, wanted: &str) -> Result<Health> {
         let ours = |it: &&Deployment| it.task_definition.as_deref() == Some(wanted);
-        let failed = live.deployments().iter().filter(ours).any(|it| it.rollout_state == Some(DeploymentRolloutState::Failed));
+        let failed =
+            live.deployments().iter().filter(ours).any(|it| it.rollout_state == Some(DeploymentRolloutState::Failed));
         let stopped = self.tasks(DesiredStatus::Stopped).await?;
         let why = format!("ECS went back to {}: tasks of {} do not stay up", short(runs), short(wanted));
         if failed || stopped.iter().any(|it| it.task_definition_arn.as_deref() == Some(wanted)) {
@@ -94,8 +95,8 @@ impl Probe<'_> {
         if let Some((task, container)) = ours.iter().find_map(|it| Some((*it, culprit(it)?))) {
             details.extend(self.log(task, container, wanted).await);
         }
-        let events = live.events().iter().filter_map(|it| it.message.as_deref()).take(TOLD);
-        details.extend(events.map(|it| format!("ECS said: {it}")));
+        let events = live.events().iter().filter_map(|it| it.message.as_deref()).filter(|it| is_bad_news(it));
+        details.extend(events.take(TOLD).map(|it| format!("ECS said: {it}")));
         Symptom { why, details }
     }
 
@@ -104,9 +105,11 @@ impl Probe<'_> {
         let Ok(answer) = self.ecs.describe_task_definition().task_definition(wanted).send().await else {
             return Vec::new();
         };
-        let definition = answer.task_definition.unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
+        let definition =
+            answer.task_definition.unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
         let of = definition.container_definitions().iter().find(|it| it.name.as_deref() == Some(container));
-        let Some(log) = of.and_then(|it| it.log_configuration.as_ref()).filter(|it| it.log_driver == LogDriver::Awslogs)
+        let Some(log) =
+            of.and_then(|it| it.log_configuration.as_ref()).filter(|it| it.log_driver == LogDriver::Awslogs)
         else {
             return Vec::new();
         };
@@ -124,7 +127,10 @@ fn unwell(primary: &Deployment, tasks: &[Task], wanted: i32) -> Option<String> {
     let ours: Vec<&Task> = tasks.iter().filter(|it| it.task_definition_arn == primary.task_definition).collect();
     let running = ours.iter().filter(|it| it.last_status.as_deref() == Some("RUNNING")).count();
     if i32::try_from(running).unwrap_or(i32::MAX) < wanted {
-        return Some(format!("{running} of {wanted} tasks run {}", short(primary.task_definition.as_deref().unwrap_or_default())));
+        return Some(format!(
+            "{running} of {wanted} tasks run {}",
+            short(primary.task_definition.as_deref().unwrap_or_default())
+        ));
     }
     if primary.rollout_state.as_ref().is_some_and(|it| *it != DeploymentRolloutState::Completed) {
         return Some("the rollout has not completed".to_owned());
@@ -144,10 +150,17 @@ fn unwell(primary: &Deployment, tasks: &[Task], wanted: i32) -> Option<String> {
             Some(stated) if digests.iter().any(|it| *it != stated) => {
                 Some(format!("container {name} does not run the image {stated}"))
             }
-            None if digests.len() > 1 => Some(format!("container {name} runs {} different images of one tag", digests.len())),
+            None if digests.len() > 1 => {
+                Some(format!("container {name} runs {} different images of one tag", digests.len()))
+            }
             _ => None,
         }
     })
+}
+
+/// An event that tells of trouble: most of them tell of everyday things.
+fn is_bad_news(event: &str) -> bool {
+    ["unable", "failed", "unhealthy", "error", "circuit breaker", "rolling back", "was stopped"].iter().any(|word| event.contains(word))
 }
 
 /// A stopped task in one line.

@@ -21,7 +21,10 @@ fn sickness(it: &TargetHealthDescription) -> Option<String> {
     if matches!(health.state, Some(State::Healthy | State::Draining | State::Unused) | None) {
         return None;
     }
-    let place = it.target.as_ref().map(|it| format!("{}:{}", it.id.as_deref().unwrap_or_default(), it.port.unwrap_or_default()));
+    let place = it
+        .target
+        .as_ref()
+        .map(|it| format!("{}:{}", it.id.as_deref().unwrap_or_default(), it.port.unwrap_or_default()));
     let state = health.state.as_ref().map(State::as_str).unwrap_or_default();
     let reason = health.reason.as_ref().map(|it| format!(", {}", it.as_str())).unwrap_or_default();
     let said = health.description.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
