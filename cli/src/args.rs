@@ -169,12 +169,23 @@ pub enum Command {
         /// Take nothing back if it fails, whatever the environment says
         #[arg(long)]
         no_rollback: bool,
+        /// Do not wait until what was changed is ready: the next apply verifies it, and deletes what it replaced
+        #[arg(long)]
+        no_wait: bool,
     },
     /// Take everything down
     Destroy {
         /// Only this component and what needs it (repeatable)
         #[arg(long = "target", value_name = "COMPONENT")]
         targets: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+    },
+    /// Go back to a deployment: take back what is not known to be good, else to the good one before the last
+    Rollback {
+        /// The number of the deployment to go back to, as `history` shows it
+        deployment: Option<u64>,
         /// Do not ask
         #[arg(long)]
         auto_approve: bool,

@@ -82,7 +82,12 @@ impl TypeCatalog for Catalog<'_> {
     }
 }
 
-fn options(global: &Global, account: Option<String>, answers: Answers) -> Result<LoadOptions, Failure> {
+fn options(
+    global: &Global,
+    recorded: Option<&Value>,
+    account: Option<String>,
+    answers: Answers,
+) -> Result<LoadOptions, Failure> {
     let mut vars = BTreeMap::new();
     for text in &global.vars {
         let pair = text
@@ -97,11 +102,18 @@ fn options(global: &Global, account: Option<String>, answers: Answers) -> Result
     if !root.is_dir() {
         return Err(Failure::said(Code::Usage, format!("{} is not a folder", root.display())));
     }
-    Ok(LoadOptions { root, env: global.env.clone(), vars, env_vars, account, region: global.region.clone(), answers })
+    let (env, region, recorded) = (global.env.clone(), global.region.clone(), recorded.cloned());
+    Ok(LoadOptions { root, env, vars, env_vars, account, region, answers, recorded })
 }
 
-fn read(global: &Global, types: &Registry, account: Option<String>, answers: Answers) -> Result<Loaded, Failure> {
-    load(&options(global, account, answers)?, &Kinds::standard(), &Catalog(types))
+fn read(
+    global: &Global,
+    types: &Registry,
+    recorded: Option<&Value>,
+    account: Option<String>,
+    answers: Answers,
+) -> Result<Loaded, Failure> {
+    load(&options(global, recorded, account, answers)?, &Kinds::standard(), &Catalog(types))
         .map_err(|problems| Failure::Problems(Box::new(problems)))
 }
 
@@ -109,17 +121,28 @@ impl Context {
     /// Loads the stack, with the answers of its look-ups; online, asks AWS who is calling and holds it against the
     /// environment's guard.
     pub async fn load(global: &Global, reach: Reach, term: &Term) -> Result<Self, Failure> {
+        Self::load_recorded(global, reach, None, term).await
+    }
+
+    /// The same with the components as a deployment `recorded` them, if one is given.
+    pub async fn load_recorded(
+        global: &Global,
+        reach: Reach,
+        recorded: Option<&Value>,
+        term: &Term,
+    ) -> Result<Self, Failure> {
         let offline = registry(&Aws::offline());
-        let loaded = read(global, &offline, None, Answers::new())?;
+        let loaded = read(global, &offline, recorded, None, Answers::new())?;
         let stores = Stores::open(global, &loaded, reach).await?;
-        let first = Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores, aws: None };
+        let first =
+            Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores, aws: None };
         if matches!(reach, Reach::Files | Reach::Records) {
             return Ok(first.warned(term));
         }
         let remembered = first.remembered().await?;
         let online = reach == Reach::Online || reach == Reach::Destroy;
         if !online {
-            let loaded = read(global, &offline, None, remembered)?;
+            let loaded = read(global, &offline, recorded, None, remembered)?;
             if reach == Reach::Offline {
                 lookups::need_none(&loaded)?;
             }
@@ -128,7 +151,7 @@ impl Context {
         let region = first.loaded.desired.scope.region.clone();
         let aws = Aws::load(AwsOptions { region, time_scale: Some(time_scale()?), ..AwsOptions::default() }).await;
         let account = first.guarded(&aws).await?;
-        let read = |answers: &Answers| read(global, &offline, Some(account.clone()), answers.clone());
+        let read = |answers: &Answers| read(global, &offline, recorded, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
         Ok(Self { loaded, types: registry(&aws), aws: Some(aws), ..first }.warned(term))
     }
@@ -185,15 +208,16 @@ impl Context {
 
     /// A run on this stack.
     pub fn session(&self, events: Arc<dyn Sink>) -> Result<Session, Failure> {
-        self.session_that(events, true)
+        self.session_that(events, true, true)
     }
 
-    /// The same; without `rollback` nothing is taken back, whatever the environment says.
-    pub fn session_that(&self, events: Arc<dyn Sink>, rollback: bool) -> Result<Session, Failure> {
+    /// The same; without `rollback` nothing is taken back, whatever the environment says; without `wait` nothing is waited for.
+    pub fn session_that(&self, events: Arc<dyn Sink>, rollback: bool, wait: bool) -> Result<Session, Failure> {
         let lineage = uuid::Uuid::new_v4().to_string();
         let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
         world.examiner = Arc::new(Here { folder: self.global.dir.clone(), aws: self.aws.clone() });
         world.limits.on_failure = self.on_failure(rollback);
+        world.limits.wait = wait;
         Ok(Session::new(world, self.scope()))
     }
 
@@ -259,6 +283,7 @@ pub fn world(
             call_timeout: deployer_providers::CALL_TIMEOUT,
             lock: LockRules { timeout, ttl: Duration::from_secs(60) },
             on_failure: OnFailure::Never,
+            wait: true,
         },
         new_lineage: lineage,
         safety: Safety::ON,

@@ -1,7 +1,10 @@
 //! Tries what checks name: requests, connections, commands, alarms. From this machine: what cannot be reached from here fails, and
 //! says so.
 
-#![allow(clippy::disallowed_methods, reason = "how long an answer took is about the network here, not about the engine's time")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "how long an answer took is about the network here, not about the engine's time"
+)]
 
 use std::{
     path::PathBuf,
@@ -126,13 +129,14 @@ fn is_private(host: &str) -> bool {
 
 async fn connect(test: &Value) -> Examined {
     let host = test["host"].as_str().unwrap_or_default().to_owned();
-    let port = test["port"].as_u64().or_else(|| test["port"].as_str()?.parse().ok()).and_then(|it| u16::try_from(it).ok());
+    let port =
+        test["port"].as_u64().or_else(|| test["port"].as_str()?.parse().ok()).and_then(|it| u16::try_from(it).ok());
     let Some(port) = port else { return never(format!("{} is no port", test["port"])) };
     match TcpStream::connect((host.as_str(), port)).await {
         Ok(_) => good(format!("{host}:{port} accepts connections")),
-        Err(error) if is_private(&host) => {
-            bad(format!("{host}:{port}: {error}; this is a private address: run deployer inside the network, or check it with a `command` or an `alarm`"))
-        }
+        Err(error) if is_private(&host) => bad(format!(
+            "{host}:{port}: {error}; this is a private address: run deployer inside the network, or check it with a `command` or an `alarm`"
+        )),
         Err(error) => bad(format!("{host}:{port}: {error}")),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     address::{Address, ComponentId},
     diagnostic::Position,
+    journal::Verb,
     lookup::Answers,
 };
 
@@ -55,10 +56,20 @@ pub struct DesiredComponent {
     /// What must hold of it once its resources stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// The longest that creating, changing or deleting one of its resources may take, in seconds, by verb.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub timeouts: BTreeMap<String, u64>,
     /// Where its document starts.
     pub at: Option<Position>,
     /// Its rendered document: what the deployment record keeps and a rollback plans to. Secrets are references in it.
     pub rendered: Value,
+}
+
+impl DesiredComponent {
+    /// The longest that `verb` may take, in seconds, if that is stated.
+    pub fn timeout(&self, verb: Verb) -> Option<u64> {
+        self.timeouts.get(verb.word()).copied()
+    }
 }
 
 /// Something that must hold, and how long that may take.

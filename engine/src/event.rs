@@ -72,6 +72,8 @@ pub enum Event {
         address: Address,
         /// create, update, delete, retain, forget.
         verb: String,
+        /// How long it usually takes, in milliseconds.
+        usual_millis: u64,
     },
     /// A step waits, with the cloud's own word for the status.
     StepStatus {

@@ -196,6 +196,8 @@ pub struct Rate {
 /// How one verb settles.
 #[derive(Clone, Copy, Debug)]
 pub struct Settle {
+    /// How long it usually takes: what is started first depends on it.
+    pub usual: Duration,
     /// The longest that it may take.
     pub budget: Duration,
     /// Before the first read.
@@ -209,6 +211,7 @@ pub struct Settle {
 impl Settle {
     /// Visible at once, with a short window of stale reads.
     pub const FAST: Self = Self {
+        usual: Duration::from_secs(2),
         budget: Duration::from_secs(120),
         first: Duration::ZERO,
         every: Duration::from_secs(1),

@@ -52,14 +52,14 @@ pub fn fold(shard: &mut Shard, intent: &Intent, outcome: &Outcome) {
             state.retained.extend(left);
         }
         (Outcome::Gone, _) => state.forget(number),
-        (Outcome::Failed { .. }, Verb::Update) => {
+        (Outcome::Failed { .. } | Outcome::Sent, Verb::Update) => {
             // Any part of it may have arrived: what was meant counts as set, so that taking it back later is seen.
             if let Some(it) = state.generation_mut(number) {
                 it.confirmed = false;
                 overlay(&mut it.applied, intent.desired.as_ref());
             }
         }
-        (Outcome::Failed { .. }, _) => {}
+        (Outcome::Failed { .. } | Outcome::Sent, _) => {}
     }
     if state.kind.is_empty() {
         shard.resources.remove(&address.role);

@@ -104,6 +104,8 @@ pub enum Ending {
     Open,
     /// Everything is done and confirmed by reads.
     Succeeded,
+    /// Everything was sent, and not waited for: the next run verifies it.
+    Unverified,
     /// Some of it failed or was skipped, or it was not found good.
     Failed,
     /// It was taken back, and what was before is good.

@@ -159,6 +159,8 @@ pub enum Outcome {
         /// What was read.
         live: Value,
     },
+    /// It is on its way as it was set, and nobody waits for it: the next run confirms it.
+    Sent,
     /// It is gone, left or forgotten, as was meant.
     Gone,
     /// It did not come to its end. `settled`: it surely changed nothing.

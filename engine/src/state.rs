@@ -126,6 +126,9 @@ pub struct ResourceState {
     pub schema_version: u32,
     /// The highest generation that there ever was; a tombstone keeps it after a delete.
     pub generation: u32,
+    /// How long each verb took last, in milliseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub took: BTreeMap<String, u64>,
     /// What stands now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Generation>,

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     diff::{self, How},
     error::{Class, Error, Result},
-    facts::{Nature, Settle},
+    facts::{Nature, Settle, SettleTable},
     find::{Found, find, not_ours},
     health::Health,
     journal::Outcome,
@@ -42,6 +42,10 @@ pub struct Context<'a> {
     pub lease: &'a Lease,
     /// How long a call may be on its way.
     pub call_timeout: Duration,
+    /// How its verbs settle, with the component's own timeouts.
+    pub settle: SettleTable,
+    /// What is on its way as it was set is waited for.
+    pub wait: bool,
     /// Told as soon as a create call has answered.
     pub created: &'a (dyn Fn(Outcome) + Send + Sync),
     /// Told when the status word changes.
@@ -87,14 +91,13 @@ async fn create(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Outcom
     };
     let thing = made.thing;
     (cx.created)(Outcome::Created { id: thing.id.clone(), outputs: thing.outputs.clone() });
-    let facts = cx.resource.facts();
     let (live, changed) =
         if made.found { look_at(&thing.id, desired, cx).await? } else { without(desired, &thing.unsent) };
     if !changed.0.is_empty() {
-        let budget = facts.settle.create.budget;
+        let budget = cx.settle.create.budget;
         retry(cx, budget, true, || cx.resource.update(&thing.id, &live, desired, &changed)).await?;
     }
-    confirm(desired, &Value::Null, &thing.id, facts.settle.create, cx).await
+    confirm(desired, &Value::Null, &thing.id, cx.settle.create, cx).await
 }
 
 /// What a create call has left to be sent: from its own list, not from a possibly stale read.
@@ -126,7 +129,7 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
     {
         return Ok(found);
     }
-    let budget = cx.resource.facts().settle.create.budget;
+    let budget = cx.settle.create.budget;
     let mut sent = 0;
     loop {
         sent += 1;
@@ -187,9 +190,9 @@ async fn update(
     if !paths.is_empty() {
         let desired = diff::with_resets(desired, &changes);
         let changed = Changed(paths);
-        retry(cx, facts.settle.update.budget, true, || cx.resource.update(id, live, &desired, &changed)).await?;
+        retry(cx, cx.settle.update.budget, true, || cx.resource.update(id, live, &desired, &changed)).await?;
     }
-    confirm(desired, applied, id, facts.settle.update, cx).await
+    confirm(desired, applied, id, cx.settle.update, cx).await
 }
 
 async fn delete(
@@ -199,7 +202,7 @@ async fn delete(
     how: &crate::resource::DeleteOptions,
     cx: &Context<'_>,
 ) -> Result<Outcome, Failure> {
-    let settle_delete = cx.resource.facts().settle.delete;
+    let settle_delete = cx.settle.delete;
     let applied = step.pre_image.as_ref().unwrap_or(applied);
     retry(cx, settle_delete.budget, true, || cx.resource.delete(id, applied, how)).await?;
     let look = |seen: &Seen| match seen {
@@ -225,6 +228,9 @@ async fn confirm(
     let facts = cx.resource.facts();
     // What is never read back no read can confirm.
     let told = |path: &str| !facts.natures(path).any(|it| matches!(it, Nature::WriteOnly | Nature::Sensitive));
+    let same = |spec: &Value| {
+        diff::diff(facts, desired, applied, spec).iter().all(|it| it.how == How::Keep || !told(&it.path))
+    };
     let look = |seen: &Seen| match seen {
         Seen::Ready { spec, .. } => {
             let differs = diff::diff(facts, desired, applied, spec);
@@ -234,6 +240,7 @@ async fn confirm(
             }
         }
         Seen::Absent => Look::NotYet("not visible yet".to_owned()),
+        Seen::Pending { spec: Some(spec), .. } if !cx.wait && same(spec) => Look::Good,
         Seen::Pending { status, .. } => Look::NotYet(status.clone()),
         Seen::Failed { reason } | Seen::Stuck { reason, .. } => Look::Failed(reason.clone()),
     };
@@ -247,6 +254,7 @@ async fn confirm(
     };
     match settled {
         Settled::Good(Seen::Ready { spec, outputs }) => Ok(Outcome::Confirmed { outputs, live: spec }),
+        Settled::Good(Seen::Pending { .. }) => Ok(Outcome::Sent),
         Settled::Good(other) => Err(Error::Failed { reason: other.status().to_owned() }.into()),
         Settled::Stopped => Err(stopped()),
     }

@@ -18,7 +18,8 @@ pub struct Alarm {
 pub async fn state(aws: &Aws, name: &str) -> Result<Option<Alarm>> {
     use aws_sdk_cloudwatch::types::AlarmType::{CompositeAlarm, MetricAlarm};
     let call = Client::new(aws.config()).describe_alarms().alarm_names(name);
-    let answer = call.alarm_types(MetricAlarm).alarm_types(CompositeAlarm).send().await.map_err(failed("DescribeAlarms"))?;
+    let answer =
+        call.alarm_types(MetricAlarm).alarm_types(CompositeAlarm).send().await.map_err(failed("DescribeAlarms"))?;
     let metric = answer.metric_alarms().first().map(|it| (it.state_value.clone(), it.state_reason.clone()));
     let composite = || answer.composite_alarms().first().map(|it| (it.state_value.clone(), it.state_reason.clone()));
     Ok(metric.or_else(composite).map(|(state, reason)| Alarm {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{checks::CheckSpec, document::Document, node::Origins};
+use crate::{checks::CheckSpec, document::Document, input::Seconds, node::Origins};
 
 /// A component's spec after all layers, with the origins of its values by JSON pointer into the spec.
 #[derive(Clone, Debug)]
@@ -34,10 +34,36 @@ pub(crate) struct Common {
     /// What must hold of it once its resources stand: after an apply, and after a rollback.
     #[serde(default)]
     pub health_checks: Vec<CheckSpec>,
+    /// The longest that creating, changing or deleting one of its resources may take; by default what AWS needs at most.
+    #[serde(default)]
+    pub timeouts: Timeouts,
     /// What it is for.
     #[serde(default)]
     #[expect(dead_code, reason = "for people; the schema checks it")]
     pub description: Option<String>,
+}
+
+/// How long things may take.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Timeouts {
+    /// Making one.
+    #[serde(default)]
+    create: Option<Seconds>,
+    /// Changing one.
+    #[serde(default)]
+    update: Option<Seconds>,
+    /// Deleting one.
+    #[serde(default)]
+    delete: Option<Seconds>,
+}
+
+impl Timeouts {
+    /// In seconds, by verb.
+    pub(crate) fn by_verb(&self) -> BTreeMap<String, u64> {
+        let all = [("create", self.create), ("update", self.update), ("delete", self.delete)];
+        all.into_iter().filter_map(|(verb, it)| Some((verb.to_owned(), u64::try_from(it?.0).ok()?))).collect()
+    }
 }
 
 /// The schema of a kind's spec with what all kinds have in common.
@@ -57,7 +83,9 @@ pub fn full_schema(mut schema: Value) -> Value {
 pub(crate) fn split_common(mut spec: Value) -> (Common, Value) {
     let common = serde_json::from_value(spec.clone()).unwrap_or_default();
     if let Some(map) = spec.as_object_mut() {
-        ["dependsOn", "tags", "healthChecks", "description"].iter().for_each(|name| drop(map.remove(*name)));
+        ["dependsOn", "tags", "healthChecks", "timeouts", "description"]
+            .iter()
+            .for_each(|name| drop(map.remove(*name)));
     }
     (common, spec)
 }

@@ -73,10 +73,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
             let to = Expansion::new(id, &around, asked, &tags, self.tags);
             self.expand(&mut desired, &kind, peer, to);
-            let own = (kind.outputs)(&merged.value, &around)
-                .contains_key("url")
-                .then(|| around.output(peer, "url"))
-                .flatten();
+            let own = around.output(peer, "url");
             let shown = kind.shown.iter().filter_map(|name| Some(((*name).to_owned(), around.output(peer, name)?)));
             self.shown.insert(id.clone(), shown.collect());
             let (lookups, asked) = around.end();
@@ -86,7 +83,8 @@ impl<'a, 'b> Expander<'a, 'b> {
             let at = if let Place::File(at) = merged.document.node.origin.place() { Some(at) } else { None };
             let rendered = json!({"kind": id.kind, "name": id.name, "spec": merged.value});
             let checks = self.checks(common, merged, own.as_ref());
-            let component = DesiredComponent { service, depends_on, lookups, checks, at, rendered };
+            let timeouts = common.timeouts.by_verb();
+            let component = DesiredComponent { service, depends_on, lookups, checks, timeouts, at, rendered };
             desired.components.insert(id.clone(), component);
         }
         desired
@@ -94,14 +92,17 @@ impl<'a, 'b> Expander<'a, 'b> {
 
     /// Each component bound and held against its schema; those that fit.
     fn bind_all(&mut self, desired: &Desired, directory: &Directory) -> (Peers, BTreeMap<ComponentId, Common>) {
-        let raw: Peers = self.components.iter().map(|(id, it)| (id.clone(), peer(id, it.value.clone(), it))).collect();
+        // What all kinds have in common is none of a kind's business.
+        let own = |it: &Merged| split_common(it.value.clone()).1;
+        let raw: Peers = self.components.iter().map(|(id, it)| (id.clone(), peer(id, own(it), it))).collect();
         let kinds = self.loader.kinds;
         let around = Around::new(&desired.scope, kinds, directory, &raw, self.answers);
         self.outputs = self
             .components
             .iter()
             .filter_map(|(id, it)| {
-                Some((id.clone(), ((kinds.get(&id.kind)?.outputs)(&it.value, &around), it.value.clone())))
+                let spec = own(it);
+                Some((id.clone(), ((kinds.get(&id.kind)?.outputs)(&spec, &around), spec)))
             })
             .collect();
         self.asked.extend(around.end().1);

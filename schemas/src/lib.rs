@@ -17,6 +17,7 @@ mod merge;
 mod near;
 mod node;
 mod parse;
+mod recorded;
 mod service;
 mod source;
 mod stack;

@@ -46,6 +46,8 @@ pub struct LoadOptions {
     pub region: Option<String>,
     /// The answers of look-ups, as far as they are known.
     pub answers: Answers,
+    /// Components as a deployment recorded them, in the place of those of the files: what is gone back to.
+    pub recorded: Option<Value>,
 }
 
 /// The resource types, as the caller knows them.
@@ -144,6 +146,9 @@ impl Loader<'_> {
             let value = node.plain("", &mut origins);
             let id = ComponentId::new(&document.kind, &document.name);
             components.insert(id, Merged { document: document.clone(), value, origins, unfinished });
+        }
+        if let Some(recorded) = &self.options.recorded {
+            components = crate::recorded::components(recorded, &components, stack);
         }
         let services = self.services(&base, &over, &components);
         let state = self.state_place(&stack_node, &names);

@@ -242,6 +242,11 @@ impl Client {
         self.post("advance", json!({"seconds": seconds})).map(drop)
     }
 
+    /// Sets an alarm's state after so many of AWS's seconds.
+    pub fn alarm(&self, name: &str, after: u64, state: &str) -> Result<()> {
+        self.post("alarm", json!({"account": self.account, "name": name, "after": after, "state": state})).map(drop)
+    }
+
     /// Forgets everything in its account.
     pub fn reset(&self) -> Result<()> {
         self.post("reset", json!({"account": self.account})).map(drop)

@@ -8,11 +8,13 @@ pub mod emulator;
 pub mod fields;
 pub mod kit;
 pub mod leaves;
+pub mod matrix;
 pub mod permissions;
 pub mod place;
 pub mod product;
 pub mod rain;
 pub mod sweep;
+pub mod wander;
 
 /// Any error, told in words.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

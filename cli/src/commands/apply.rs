@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use deployer_engine::{
+    history::Deployment,
     plan::Plan,
     session::{Applied, Question, Undone, Wish},
     store::{ObjectStore, local::LocalStore},
@@ -32,19 +33,37 @@ pub struct How {
     pub auto_approve: bool,
     /// What fails is taken back, if the environment says so.
     pub rollback: bool,
+    /// What was changed is waited for, and verified.
+    pub wait: bool,
 }
 
 /// Runs it.
 pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> Result<Code, Failure> {
-    let How { destroy, auto_approve, rollback } = how;
+    run_to(global, flags, how, None, term).await
+}
+
+/// Runs it on what the files say, or on what a deployment recorded.
+pub async fn run_to(
+    global: &Global,
+    flags: &PlanFlags,
+    how: How,
+    to: Option<&Deployment>,
+    term: &Term,
+) -> Result<Code, Failure> {
+    let How { destroy, auto_approve, .. } = how;
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
     }
-    let context = Context::load(global, if destroy { Reach::Destroy } else { Reach::Online }, term).await?;
+    let reach = if destroy { Reach::Destroy } else { Reach::Online };
+    let context = Context::load_recorded(global, reach, to.map(|it| &it.input), term).await?;
     context.heed_interrupts(*term);
-    let mut session = context.session_that(Arc::new(Progress::new(*term, global.json)), rollback)?;
+    let mut session = context.session_that(Arc::new(Progress::new(*term, global.json)), how.rollback, how.wait)?;
     let memory = session.look().await?;
-    let wish = wish(&context, &memory, flags, destroy)?;
+    let mut wish = wish(&context, &memory, flags, destroy)?;
+    if let Some(record) = to {
+        wish.purpose = format!("rollback to {}", record.id);
+        wish.revision.clone_from(&record.revision);
+    }
     let asked = *term;
     let (as_json, mut missing) = (global.json, false);
     let mut approve = |plan: &Plan, question: Question<'_>| {

@@ -83,6 +83,7 @@ fn run(plan: &Plan, report: &Report) -> Value {
         "done": report.done.iter().map(|(id, _)| address(id)).collect::<Vec<_>>(),
         "failed": report.failed.iter().map(why).collect::<Vec<_>>(),
         "skipped": report.skipped.iter().map(why).collect::<Vec<_>>(),
+        "notWaitedFor": report.sent.iter().chain(&report.later).map(address).collect::<Vec<_>>(),
         "verdict": report.verdict.as_ref().map(|it| &it.findings),
         "stateError": report.broken.as_ref().map(deployer_engine::error::Error::chain),
     })
@@ -96,14 +97,27 @@ pub fn print(it: &Ended<'_>, term: &Term) {
     if code == Code::Done {
         let what = if it.destroy { "destroyed" } else { "deployed" };
         let proof = match &it.report.verdict {
-            Some(verdict) if !verdict.findings.is_empty() => ", and it does what it is there for",
-            _ => "",
+            Some(verdict) if !verdict.findings.is_empty() => {
+                ", each confirmed by a read, and it does what it is there for"
+            }
+            _ if !it.report.good => "",
+            _ => ", each confirmed by a read",
         };
-        term.say(format!(
-            "\n{}  deployment {deployment}: {done} done, each confirmed by a read{proof}",
-            term.paint(Tone::Good, what)
-        ));
+        let what = term.paint(Tone::Good, what);
+        term.say(format!("\n{what}  deployment {deployment}: {done} done{proof}"));
         outputs::print(it.shown, term);
+        if !it.report.good {
+            let (sent, later) = (it.report.sent.len(), it.report.later.len());
+            term.note(format!(
+                "\nNot waited for: {} on the way, and no verdict. The next `deployer apply` verifies it{}.",
+                duration::count(sent, "step"),
+                if later > 0 {
+                    format!(" and does {} that wait for that", duration::count(later, "delete"))
+                } else {
+                    String::new()
+                }
+            ));
+        }
         return;
     }
     let head = if code == Code::Interrupted { "interrupted" } else { "failed" };

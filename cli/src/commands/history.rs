@@ -53,6 +53,7 @@ fn print(it: &Deployment, term: &Term) {
         Ending::Open => (Tone::Change, "open"),
         Ending::Succeeded => (Tone::Good, "succeeded"),
         Ending::Failed => (Tone::Bad, "failed"),
+        Ending::Unverified => (Tone::Change, "not waited for"),
         Ending::RolledBack => (Tone::Change, "rolled back"),
         Ending::RollbackFailed => (Tone::Bad, "rollback failed"),
         Ending::Interrupted => (Tone::Change, "interrupted"),

@@ -9,6 +9,7 @@ mod iam_policy;
 mod init;
 mod list;
 mod plan;
+mod rollback;
 mod show;
 mod state;
 mod target;
@@ -33,15 +34,16 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::Plan { flags, destroy, detailed_exitcode } => {
             plan::run(global, &flags, destroy, detailed_exitcode, term).await
         }
-        Command::Apply { flags, auto_approve, no_rollback } => {
-            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback };
+        Command::Apply { flags, auto_approve, no_rollback, no_wait } => {
+            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback, wait: !no_wait };
             apply::run(global, &flags, how, term).await
         }
         Command::Destroy { targets, auto_approve } => {
             let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };
-            let how = apply::How { destroy: true, auto_approve, rollback: false };
+            let how = apply::How { destroy: true, auto_approve, rollback: false, wait: true };
             apply::run(global, &flags, how, term).await
         }
+        Command::Rollback { deployment, auto_approve } => rollback::run(global, deployment, auto_approve, term).await,
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,

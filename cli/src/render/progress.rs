@@ -105,7 +105,7 @@ impl Progress {
                     self.line(format!("deployment {deployment}: {}", duration::count(steps, "step")));
                 }
             }
-            Event::StepStarted { address, verb } => self.start(address, &verb),
+            Event::StepStarted { address, verb, .. } => self.start(address, &verb),
             Event::StepStatus { address, status } => self.status(&address, &status),
             Event::StepDone { address, verb, millis } => {
                 self.end(&address);
@@ -136,7 +136,10 @@ impl Progress {
                 self.line(format!("           {} {}: {}", self.term.paint(tone, word), finding.what, finding.why));
             }
             Event::Judged { component, good: true, .. } => {
-                self.line(format!("           {} {component} does what it is there for", self.term.paint(Tone::Good, "good   ")));
+                self.line(format!(
+                    "           {} {component} does what it is there for",
+                    self.term.paint(Tone::Good, "good   ")
+                ));
             }
             Event::Judged { component, why, .. } => {
                 self.line(format!("           {} {component}: {why}", self.term.paint(Tone::Bad, "not good")));

@@ -11,6 +11,10 @@ impl Run<'_> {
             self.break_off(lost);
         }
         for (id, blocker) in self.progress.not_started(self.plan) {
+            if !self.world.wait && self.plan.steps[id].last && blocker.is_none() && !self.report.interrupted {
+                self.report.later.push(id);
+                continue;
+            }
             let because = match blocker {
                 Some(blocker) => format!("{} did not succeed", self.plan.steps[blocker].address()),
                 None if self.report.interrupted => "the deployment was interrupted".to_owned(),

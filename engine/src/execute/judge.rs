@@ -36,7 +36,8 @@ pub(super) fn due(
 impl Run<'_> {
     /// Starts judging, once everything is done that it waits for.
     pub(super) fn judge(&mut self) {
-        if self.judging || !self.progress.is_to_be_judged() {
+        // What nobody waited for cannot be judged: it is not known to be good, and deletes wait for the run that knows.
+        if self.judging || !self.world.wait || !self.progress.is_to_be_judged() {
             return;
         }
         self.judging = true;

@@ -25,12 +25,13 @@ use futures::{
 
 use self::progress::Progress;
 use crate::{
-    address::ComponentId,
+    address::{Address, ComponentId},
     book::{Book, Held},
     clock::Clock,
     desired::Test,
     error::{Error, Result},
     event::{Event, Sink},
+    facts::{Settle, SettleTable},
     fold::fold,
     journal::{Entry, Intent, Journal, Outcome, Verb},
     lock::Lease,
@@ -63,6 +64,8 @@ pub struct World<'a> {
     pub call_timeout: Duration,
     /// A failure stops what is independent of it too.
     pub stop_on_failure: bool,
+    /// What is on its way is waited for, and judged.
+    pub wait: bool,
     /// Who tries checks.
     pub examiner: &'a dyn Examiner,
     /// What must hold of several components together.
@@ -86,6 +89,10 @@ pub struct Report {
     pub good: bool,
     /// What reads said of it, if it came to that.
     pub verdict: Option<Verdict>,
+    /// Steps that were not waited for.
+    pub sent: Vec<StepId>,
+    /// Deletes that wait for a verdict which was not waited for.
+    pub later: Vec<StepId>,
     /// Polling was stopped by the user.
     pub interrupted: bool,
     /// Why the records could not be written, if so.
@@ -298,12 +305,15 @@ impl<'a> Run<'a> {
             return;
         }
         let step = &self.plan.steps[id];
+        let awaited = self.progress.is_awaited(id);
         let (world, early) = (self.world, self.early.clone());
         let desired = self.intents.get(&id).and_then(|intent| intent.desired.clone());
         self.started.insert(id, world.clock.monotonic());
-        world
-            .events
-            .send(Event::StepStarted { address: step.address().clone(), verb: self.verb(id).word().to_owned() });
+        world.events.send(Event::StepStarted {
+            address: step.address().clone(),
+            verb: self.verb(id).word().to_owned(),
+            usual_millis: step.usual,
+        });
         let running = async move {
             let Some(resource) = world.types.get(&step.kind) else {
                 let error = format!("this version does not know the type {}", step.kind);
@@ -315,6 +325,8 @@ impl<'a> Run<'a> {
                 stop: world.stop,
                 lease: world.lease,
                 call_timeout: world.call_timeout,
+                settle: within(resource.facts().settle, step.timeout),
+                wait: world.wait || awaited,
                 created: &|outcome| drop(early.unbounded_send((id, outcome))),
                 status: &|status| {
                     world.events.send(Event::StepStatus { address: step.address().clone(), status: status.to_owned() });
@@ -350,10 +362,14 @@ impl<'a> Run<'a> {
         let verb = self.verb(id).word().to_owned();
         let spent = self.world.clock.monotonic().saturating_sub(self.started.get(&id).copied().unwrap_or_default());
         let millis = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
+        if outcome == Outcome::Sent {
+            self.report.sent.push(id);
+        }
         if let Outcome::Failed { error, .. } = outcome {
             return self.fail(id, error);
         }
         self.world.events.send(Event::StepDone { address: step.address().clone(), verb, millis });
+        self.took(id, millis);
         self.report.done.push((id, millis));
         self.progress.finished(id);
         let usable_after = self.world.types.get(&step.kind).map_or(Duration::ZERO, |it| it.facts().usable_after);
@@ -372,6 +388,16 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The next run knows how long it takes.
+    fn took(&mut self, id: StepId, millis: u64) {
+        let Address { component, role } = self.plan.steps[id].address();
+        let verb = self.verb(id).word().to_owned();
+        let resources = self.shards.get_mut(component).map(|held| &mut held.record.body.resources);
+        if let Some(state) = resources.and_then(|it| it.get_mut(role)) {
+            state.took.insert(verb, millis);
+        }
+    }
+
     fn fail(&mut self, id: StepId, error: String) {
         let address = self.plan.steps[id].address().clone();
         self.world.events.send(Event::StepFailed {
@@ -382,4 +408,11 @@ impl<'a> Run<'a> {
         self.report.failed.push((id, error));
         self.progress.failed(id);
     }
+}
+
+/// The declared budgets, or the component's own for all verbs.
+fn within(settle: SettleTable, timeout: Option<u64>) -> SettleTable {
+    let Some(budget) = timeout.map(Duration::from_secs) else { return settle };
+    let own = |it: Settle| Settle { budget, ..it };
+    SettleTable { create: own(settle.create), update: own(settle.update), delete: own(settle.delete) }
 }

@@ -29,10 +29,10 @@ pub(super) struct Progress {
     /// Who waits for it: and whether its create call's answer is enough.
     waiting: Vec<Vec<(StepId, bool)>>,
     answered: BTreeSet<StepId>,
-    rank: Vec<usize>,
+    rank: Vec<u64>,
     /// What a step shares with others, and how many of them may run at once.
     shares: Vec<Vec<(String, usize)>>,
-    ready: BTreeSet<(Reverse<usize>, StepId)>,
+    ready: BTreeSet<(Reverse<u64>, StepId)>,
     busy: BTreeMap<String, usize>,
     running: BTreeMap<ComponentId, usize>,
     components: Vec<ComponentId>,
@@ -59,7 +59,7 @@ impl Progress {
         let mut progress = Self {
             phase: vec![Phase::Waiting; count],
             blocked: plan.steps.iter().map(|step| step.after.len()).collect(),
-            rank: ranks(&waiting),
+            rank: ranks(plan, &waiting),
             waiting,
             answered: BTreeSet::new(),
             shares: plan.steps.iter().map(|step| shares(step, types)).collect(),
@@ -89,7 +89,7 @@ impl Progress {
         if self.in_flight >= self.parallelism {
             return None;
         }
-        let free = |(_, id): &&(Reverse<usize>, StepId)| {
+        let free = |(_, id): &&(Reverse<u64>, StepId)| {
             self.shares[*id].iter().all(|(key, limit)| self.busy.get(key).copied().unwrap_or(0) < *limit)
         };
         let entry = *self.ready.iter().find(free)?;
@@ -209,18 +209,18 @@ fn shares(step: &Step, types: &Registry) -> Vec<(String, usize)> {
     std::iter::once(class).chain(serial.map(|key| (format!("serial {key}"), 1))).collect()
 }
 
-/// How long the longest way from each step to an end is, in steps.
-fn ranks(waiting: &[Vec<(StepId, bool)>]) -> Vec<usize> {
+/// How long the longest way from each step to an end usually takes, in milliseconds.
+fn ranks(plan: &Plan, waiting: &[Vec<(StepId, bool)>]) -> Vec<u64> {
     let mut missing: Vec<usize> = waiting.iter().map(Vec::len).collect();
     let mut before: Vec<Vec<StepId>> = vec![Vec::new(); waiting.len()];
     for (id, next) in waiting.iter().enumerate() {
         next.iter().for_each(|(later, _)| before[*later].push(id));
     }
-    let mut rank = vec![1_usize; waiting.len()];
+    let mut rank: Vec<u64> = plan.steps.iter().map(|step| step.usual.max(1)).collect();
     let mut queue: Vec<StepId> = (0..waiting.len()).filter(|id| missing[*id] == 0).collect();
     while let Some(id) = queue.pop() {
         for first in &before[id] {
-            rank[*first] = rank[*first].max(rank[id] + 1);
+            rank[*first] = rank[*first].max(plan.steps[*first].usual.max(1).saturating_add(rank[id]));
             missing[*first] -= 1;
             if missing[*first] == 0 {
                 queue.push(*first);

@@ -117,6 +117,12 @@ pub struct Step {
     pub inputs: Vec<Reference>,
     /// Deleting it loses data.
     pub stateful: bool,
+    /// The longest that it may take, in seconds, if the component says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+    /// How long it usually takes, in milliseconds: as it was the last time, else as its type usually does.
+    #[serde(default)]
+    pub usual: u64,
     /// Of a rollback: properties that are sent because they were live before, and what the shard keeps in their place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub instead: Instead,

@@ -11,7 +11,7 @@ use super::{
     Action, Plan, PlannedComponent, Step, StepId,
     choice::{carry, keep_chosen},
     order::{self, Needs},
-    reasons::{Replaced, lifecycle_reason, replace_reasons, standing},
+    reasons::{Replaced, lifecycle_reason, replace_reasons, standing, usual},
 };
 use crate::{
     address::{Address, ComponentId},
@@ -20,6 +20,7 @@ use crate::{
     diff::{self, FieldChange, How},
     expr::{self, Reference},
     facts::Facts,
+    journal::Verb,
     record::Record,
     resource::{DynResource, Outputs, Registry, Seen},
     state::{self, DeploymentId, Generation, ResourceState, Shard},
@@ -358,6 +359,8 @@ impl<'a> Planner<'a> {
         reasons: Vec<String>,
     ) -> StepId {
         let id = self.plan.steps.len();
+        let verb = if matches!(action, Action::Create { .. }) { Verb::Create } else { Verb::Update };
+        let usual = usual(Some(facts), self.recorded(address), verb);
         self.plan.steps.push(Step {
             id,
             who: state::identity(self.input.lineage, address, number),
@@ -374,6 +377,8 @@ impl<'a> Planner<'a> {
             needs: self.needs.get(address).cloned().unwrap_or_default(),
             inputs: expr::references(&wanted.properties),
             stateful: facts.stateful,
+            timeout: self.input.desired.components.get(&address.component).and_then(|it| it.timeout(verb)),
+            usual,
             instead: Default::default(),
         });
         self.forward.insert(address.clone(), id);

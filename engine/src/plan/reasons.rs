@@ -1,10 +1,14 @@
 //! Why: the words for what a step does, and what it takes the place of.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::{
     desired::{Lifecycle, OnDelete},
     diff::{FieldChange, How},
+    facts::Facts,
+    journal::Verb,
     state::{Generation, ResourceState},
 };
 
@@ -35,4 +39,17 @@ pub(super) fn lifecycle_reason(before: Lifecycle, after: Lifecycle) -> String {
         (OnDelete::Snapshot, _) => "take a last snapshot, then delete",
     };
     format!("what deleting it means changes: {} -> {}", word(before), word(after))
+}
+
+/// How long a verb usually takes, in milliseconds: as it was the last time, else as the type declares.
+pub(super) fn usual(facts: Option<&Facts>, recorded: Option<&ResourceState>, verb: Verb) -> u64 {
+    let settle = facts.map(|it| it.settle);
+    let declared = settle.map_or(Duration::ZERO, |settle| match verb {
+        Verb::Create => settle.create.usual,
+        Verb::Update => settle.update.usual,
+        Verb::Delete => settle.delete.usual,
+        Verb::Retain | Verb::Forget => Duration::ZERO,
+    });
+    let took = recorded.and_then(|it| it.took.get(verb.word()).copied());
+    took.unwrap_or_else(|| u64::try_from(declared.as_millis()).unwrap_or(u64::MAX))
 }

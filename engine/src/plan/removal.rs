@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Edge, Step, StepId, planner::Planner};
+use super::{Action, Edge, Step, StepId, planner::Planner, reasons::usual};
 use crate::{
     address::Address,
     desired::{Lifecycle, OnDelete},
     diagnostic::{Diagnostic, Place},
+    journal::Verb,
     resource::{DeleteOptions, Seen},
     state::{self, DeploymentId, Generation, ResourceState},
 };
@@ -76,6 +77,9 @@ impl<'a> Planner<'a> {
             );
         }
         let id = self.plan.steps.len();
+        let verb = if matches!(action, Action::Delete { .. }) { Verb::Delete } else { Verb::Forget };
+        let facts = self.input.types.get(kind).map(|it| it.facts());
+        let usual = usual(facts, self.recorded(address), verb);
         self.plan.steps.push(Step {
             id,
             who: state::identity(self.input.lineage, address, old.number),
@@ -95,6 +99,8 @@ impl<'a> Planner<'a> {
             needs: self.recorded(address).map(|it| it.needs.clone()).unwrap_or_default(),
             inputs: Vec::new(),
             stateful,
+            timeout: self.input.desired.components.get(&address.component).and_then(|it| it.timeout(verb)),
+            usual,
             instead: Default::default(),
         });
         self.backward.insert((address.clone(), old.number), id);

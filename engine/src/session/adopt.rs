@@ -73,6 +73,7 @@ impl Session {
             deployment: memory.last + 1,
         };
         Ok(ResourceState {
+            took: Default::default(),
             kind: wanted.kind.clone(),
             schema_version: facts.schema_version,
             generation: number,

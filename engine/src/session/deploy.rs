@@ -28,8 +28,10 @@ impl Session {
         self.recover_dead(false).await?;
         let mut memory = self.look().await?;
         // A rollback that was cut short goes on, unless what is wanted now is something else than what was taken back.
-        if self.is_half_undone(&memory, &wish.input) {
-            return self.undo_standing(wish, "an earlier run was cut short while it took this back", approve).await;
+        let policy = self.world.limits.on_failure;
+        if policy != OnFailure::Never && self.is_half_undone(&memory, &wish.input) {
+            let because = "an earlier run was cut short while it took this back";
+            return self.undo_standing(wish, because, policy == OnFailure::Automatic, approve).await;
         }
         let mut plan = self.plan_from(desired, wish, &memory).await?;
         // 'No changes' is a statement about AWS: a deployment that died in the middle must not make it untrue.
@@ -247,6 +249,7 @@ impl Session {
             parallelism: self.world.limits.parallelism,
             call_timeout: self.world.limits.call_timeout,
             stop_on_failure: policy != OnFailure::Never,
+            wait: self.world.limits.wait,
             examiner: self.world.examiner.as_ref(),
             tests: &[],
             first_step,
@@ -373,6 +376,7 @@ fn moved(plan: &Plan, memory: &Memory) -> Vec<ComponentId> {
 fn ending(report: &Report) -> Ending {
     match () {
         () if report.interrupted && !report.is_success() => Ending::Interrupted,
+        () if report.is_success() && !report.good => Ending::Unverified,
         () if report.is_success() => Ending::Succeeded,
         () => Ending::Failed,
     }

@@ -84,6 +84,8 @@ pub struct Limits {
     pub lock: LockRules,
     /// What a failure, or a bad verdict, does.
     pub on_failure: OnFailure,
+    /// What is on its way is waited for, and judged.
+    pub wait: bool,
 }
 
 /// What a failure, or a bad verdict, does.
@@ -105,6 +107,7 @@ impl Default for Limits {
             call_timeout: Duration::from_secs(30),
             lock: LockRules::default(),
             on_failure: OnFailure::Never,
+            wait: true,
         }
     }
 }

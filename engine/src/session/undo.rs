@@ -83,13 +83,14 @@ impl Session {
     /// Takes back whatever is not known to be good: what an earlier run left so.
     pub async fn take_back(&mut self, wish: &Wish, because: &str, approve: Approve<'_>) -> Result<Applied, Trouble> {
         self.recover_dead(true).await?;
-        self.undo_standing(wish, because, approve).await
+        self.undo_standing(wish, because, false, approve).await
     }
 
     pub(super) async fn undo_standing(
         &mut self,
         wish: &Wish,
         because: &str,
+        decided: bool,
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
         let memory = self.look().await?;
@@ -112,7 +113,7 @@ impl Session {
         let shards = hold_on(&opened.lease, work).await;
         let result = match shards {
             Ok(shards) => {
-                let cause = Cause { because: because.to_owned(), input: &wish.input, decided: false };
+                let cause = Cause { because: because.to_owned(), input: &wish.input, decided };
                 Ok(self.undo(cause, shards, &mut journal, &opened.lease, 0, approve).await)
             }
             Err(trouble) => Err(trouble),
@@ -173,7 +174,7 @@ impl Session {
             because: undone.because.clone(),
             steps: plan.steps.len(),
         });
-        let world = self.executing(lease, OnFailure::Never, first_step);
+        let world = execute::World { wait: true, ..self.executing(lease, OnFailure::Never, first_step) };
         undone.report = execute::execute(&plan, journal, &mut shards, &world).await;
         undone.plan = plan;
         Some(undone)

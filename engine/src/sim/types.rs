@@ -123,6 +123,22 @@ impl Kind for Served {
     const BAD: Option<i64> = Some(13);
 }
 
+/// Takes as many seconds as its size says.
+pub struct Timed;
+
+impl Kind for Timed {
+    const TYPE: &'static str = "Sim::Timed";
+    const FACTS: Facts = Facts {
+        name: Some(NAME),
+        rate: Rate { class: "timed", in_flight: 1_000 },
+        settle: SettleTable {
+            create: Settle { budget: Duration::from_secs(3_600), ..Settle::FAST },
+            ..SettleTable::FAST
+        },
+        ..BASE
+    };
+}
+
 /// All types of the world.
 pub fn registry(reach: &Reach) -> Registry {
     Registry::default()
@@ -132,6 +148,7 @@ pub fn registry(reach: &Reach) -> Registry {
         .with(Sim::<Slow>(reach.clone(), PhantomData))
         .with(Sim::<Slotted>(reach.clone(), PhantomData))
         .with(Sim::<Served>(reach.clone(), PhantomData))
+        .with(Sim::<Timed>(reach.clone(), PhantomData))
 }
 
 fn value(spec: &Spec) -> Value {
@@ -178,7 +195,8 @@ impl<K: Kind> Resource for Sim<K> {
         let Some((thing, age)) = self.0.look(&id.0).await else { return Ok(Seen::Absent) };
         let spec: Spec = serde_json::from_value(thing.spec).unwrap_or_default();
         let endpoint = format!("{id}.example");
-        if age < K::SLOW {
+        let timed = spec.size.filter(|_| self.is("Sim::Timed")).and_then(|it| u64::try_from(it).ok());
+        if age < timed.map_or(K::SLOW, Duration::from_secs) {
             // As AWS does: what is not known yet is told as nothing.
             return Ok(Seen::pending("creating", spec, [("Id", json!(id)), ("Endpoint", Value::Null)]));
         }

@@ -76,7 +76,12 @@ impl PrivateDnsNamespace {
     }
 }
 
-const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(3), ..Settle::FAST };
+const SLOW: Settle = Settle {
+    usual: Duration::from_secs(45),
+    budget: Duration::from_secs(600),
+    every: Duration::from_secs(3),
+    ..Settle::FAST
+};
 
 impl Resource for PrivateDnsNamespace {
     const TYPE: &'static str = "AWS::ServiceDiscovery::PrivateDnsNamespace";

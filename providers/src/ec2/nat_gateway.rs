@@ -59,7 +59,12 @@ impl NatGateway {
     }
 }
 
-const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(5), ..Settle::FAST };
+const SLOW: Settle = Settle {
+    usual: Duration::from_secs(80),
+    budget: Duration::from_secs(600),
+    every: Duration::from_secs(5),
+    ..Settle::FAST
+};
 /// It takes about a minute until a new one is there.
 const COMING: Settle = Settle { first: Duration::from_secs(20), every: Duration::from_secs(10), ..SLOW };
 

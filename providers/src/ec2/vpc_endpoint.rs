@@ -76,6 +76,7 @@ impl VpcEndpoint {
 }
 
 const SLOW: Settle = Settle {
+    usual: Duration::from_secs(20),
     budget: Duration::from_secs(600),
     first: Duration::from_secs(5),
     every: Duration::from_secs(5),

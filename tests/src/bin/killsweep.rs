@@ -1,5 +1,5 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--all | --sample N] [--seconds N] [--seed S] [--workers N]`.
+//! [--all | --sample N] [--seconds N] [--seed S] [--workers N] [--scale F]`.
 //!
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill in the run that recovers. Prints its points,
 //! its seed and its failures, and ends with 1 if there is one.
@@ -25,7 +25,8 @@ fn main() -> Result<()> {
         "aws" => Keep::Aws,
         other => return Err(format!("--state {other}: folder or aws").into()),
     };
-    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, keep.scale())).collect::<Result<Vec<_>>>()?;
+    let scale: f64 = value("--scale").map_or(Ok(keep.scale()), |text| text.parse())?;
+    let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, scale)).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
     println!(
         "{name}, state {keep:?}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",

@@ -12,10 +12,8 @@ use std::{cmp::Reverse, collections::BTreeMap, fs, path::Path, process::Stdio};
 use serde_json::{Value, json};
 
 pub use self::point::{Case, Kill, Point, Recovered, Second};
-use self::{
-    stage::Stage,
-    tour::{Phase, Tour},
-};
+pub(crate) use self::stage::Stage;
+use self::tour::{Phase, Tour};
 use crate::{Error, Result, build, place};
 
 /// How long a call takes where a kill waits for a sign of life.
@@ -334,6 +332,14 @@ pub struct Results {
     pub failed: BTreeMap<Wrong, usize>,
 }
 
+/// A line now and then: a long sweep that is broken off has said how far it came.
+fn so_far(results: &Results, all: usize) {
+    let failed: usize = results.failed.values().sum();
+    if results.passed.len() % 50 == 0 {
+        println!("so far: {} of {all} points, failures {failed}", results.passed.len() + failed);
+    }
+}
+
 /// Runs `cases` on `workers`, each with an emulator of its own, and prints each failure.
 pub fn run(cases: &[Case], workers: &mut [Sweep], undisturbed: &Undisturbed) -> Results {
     // A worker goes back from a later phase to an earlier one at no cost.
@@ -347,7 +353,11 @@ pub fn run(cases: &[Case], workers: &mut [Sweep], undisturbed: &Undisturbed) -> 
             scope.spawn(|| {
                 while let Some((kill, again)) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     match worker.kill(*kill, *again, undisturbed) {
-                        Ok(took) => lock().passed.push(((*kill, *again), took)),
+                        Ok(took) => {
+                            let mut results = lock();
+                            results.passed.push(((*kill, *again), took));
+                            so_far(&results, cases.len());
+                        }
                         Err(Failure(wrong, told)) => {
                             let second = again.map(|it| format!(", then before {it} of the next run"));
                             println!("FAILED {kill}{}: {wrong:?}: {told}", second.unwrap_or_default());

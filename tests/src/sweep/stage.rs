@@ -17,11 +17,11 @@ use crate::{
 const ACCOUNT: &str = "210987654321";
 
 /// A stack and its AWS.
-pub(super) struct Stage {
-    pub(super) emulator: Emulator,
-    pub(super) client: Client,
-    pub(super) product: Product,
-    pub(super) keep: Keep,
+pub(crate) struct Stage {
+    pub(crate) emulator: Emulator,
+    pub(crate) client: Client,
+    pub(crate) product: Product,
+    pub(crate) keep: Keep,
     /// Where the state is, if it is not beside the files.
     place: Option<String>,
     tour: &'static Tour,
@@ -30,7 +30,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(tour: &'static Tour, keep: Keep, scale: f64) -> Result<Self> {
+    pub(crate) fn new(tour: &'static Tour, keep: Keep, scale: f64) -> Result<Self> {
         let emulator = Emulator::start(scale)?;
         let client = emulator.client_of("sweep", ACCOUNT);
         let product = Product::new(&client)?;
@@ -48,12 +48,12 @@ impl Stage {
     }
 
     /// Where the state is, as flags.
-    pub(super) fn flags(&self) -> Vec<&str> {
+    pub(crate) fn flags(&self) -> Vec<&str> {
         self.place.iter().flat_map(|place| ["--state", place]).collect()
     }
 
     /// A phase's command. Where record writes are calls, steps run one after another, so that there are equally many each time.
-    pub(super) fn words(&self, phase: &Phase) -> Vec<&str> {
+    pub(crate) fn words(&self, phase: &Phase) -> Vec<&str> {
         match self.keep {
             Keep::Folder => phase.command.to_vec(),
             Keep::Aws => self.words_one_by_one(phase),
@@ -61,14 +61,14 @@ impl Stage {
     }
 
     /// A phase's command, with steps that run one after another.
-    pub(super) fn words_one_by_one(&self, phase: &Phase) -> Vec<&str> {
+    pub(crate) fn words_one_by_one(&self, phase: &Phase) -> Vec<&str> {
         let mut words = [phase.command, &["--parallelism", "1"]].concat();
         words.extend(self.flags());
         words
     }
 
     /// Keeps what there is: the next phase starts from here.
-    pub(super) fn keep(&mut self) -> Result<()> {
+    pub(crate) fn keep(&mut self) -> Result<()> {
         // Names that were deleted a moment ago are free again.
         self.client.advance(3_600)?;
         self.client.clear_calls()?;
@@ -80,7 +80,7 @@ impl Stage {
     }
 
     /// All is as it was before `phase`, and the files are as that one wants them.
-    pub(super) fn before(&mut self, phase: usize) -> Result<()> {
+    pub(crate) fn before(&mut self, phase: usize) -> Result<()> {
         self.restore()?;
         while self.kept.len() > phase + 1 {
             self.kept.pop();
@@ -94,6 +94,12 @@ impl Stage {
             self.keep()?;
         }
         self.tour.phases[phase].edit(&self.product)
+    }
+
+    /// All is as it was before `phase`, and so are the files.
+    pub(crate) fn back_to(&mut self, phase: usize) -> Result<()> {
+        self.before(phase)?;
+        self.restore()
     }
 
     fn restore(&self) -> Result<()> {

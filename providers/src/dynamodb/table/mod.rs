@@ -54,6 +54,7 @@ impl Table {
 
 /// A change of an index of a big table takes hours; one of time to live waits for an hour.
 const LONG: Settle = Settle {
+    usual: Duration::from_secs(15),
     budget: Duration::from_secs(14_400),
     first: Duration::from_secs(2),
     every: Duration::from_secs(3),

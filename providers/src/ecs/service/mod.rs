@@ -56,6 +56,7 @@ impl Service {
 
 /// A new task takes half a minute at least until it runs and is healthy.
 const ROLLOUT: Settle = Settle {
+    usual: Duration::from_secs(90),
     budget: Duration::from_secs(1_200),
     first: Duration::from_secs(30),
     every: Duration::from_secs(10),

@@ -160,7 +160,9 @@ fn unwell(primary: &Deployment, tasks: &[Task], wanted: i32) -> Option<String> {
 
 /// An event that tells of trouble: most of them tell of everyday things.
 fn is_bad_news(event: &str) -> bool {
-    ["unable", "failed", "unhealthy", "error", "circuit breaker", "rolling back", "was stopped"].iter().any(|word| event.contains(word))
+    ["unable", "failed", "unhealthy", "error", "circuit breaker", "rolling back", "was stopped"]
+        .iter()
+        .any(|word| event.contains(word))
 }
 
 /// A stopped task in one line.

@@ -85,7 +85,12 @@ impl LoadBalancer {
     }
 }
 
-const SLOW: Settle = Settle { budget: Duration::from_secs(600), every: Duration::from_secs(5), ..Settle::FAST };
+const SLOW: Settle = Settle {
+    usual: Duration::from_secs(130),
+    budget: Duration::from_secs(600),
+    every: Duration::from_secs(5),
+    ..Settle::FAST
+};
 /// It takes two minutes and more until a new one is there.
 const COMING: Settle = Settle { first: Duration::from_secs(30), every: Duration::from_secs(10), ..SLOW };
 

@@ -76,6 +76,7 @@ impl DbInstance {
 
 /// Slow, and seen three times in a row: the status stays `available` for a while after a change.
 const SLOW: Settle = Settle {
+    usual: Duration::from_secs(390),
     budget: Duration::from_secs(2_400),
     first: Duration::from_secs(30),
     every: Duration::from_secs(10),
