@@ -107,7 +107,7 @@ impl Change {
         match self {
             Self::Create => product.write("more.yaml", MORE),
             Self::Update => {
-                product.edit("api.yaml", "LEVEL: info", "LEVEL: debug")?;
+                product.edit("api.yaml", "LOG_LEVEL: info", "LOG_LEVEL: debug")?;
                 product.edit("api.yaml", "visibilityTimeout: 60", "visibilityTimeout: 90")
             }
             Self::CreateFirst => product.edit("api.yaml", "port: 8080", "port: 9090"),

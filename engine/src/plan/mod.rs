@@ -5,6 +5,7 @@
 
 mod choice;
 mod connect;
+mod finish;
 mod order;
 mod planner;
 mod properties;

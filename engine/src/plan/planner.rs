@@ -384,31 +384,4 @@ impl<'a> Planner<'a> {
         self.forward.insert(address.clone(), id);
         id
     }
-
-    fn finish(mut self) -> Plan {
-        let steps = self.plan.steps.iter().map(|step| (step.address().component.clone(), step.wave));
-        // A component that is not known to be good is looked at again even if nothing is to be done.
-        let checks = |id: &ComponentId| self.input.desired.components.get(id).map(|it| it.checks.as_slice());
-        // So is one that has to fulfil other things than before.
-        let due = |id: &ComponentId, shard: &Record<Shard>| {
-            shard.body.before.is_some() || !self.input.destroy && checks(id).is_some_and(|it| it != shard.body.checks)
-        };
-        let unverified = self.input.shards.iter().filter(|(id, shard)| self.in_scope(id) && due(id, shard));
-        let all: Vec<(ComponentId, usize)> = steps.chain(unverified.map(|(id, _)| (id.clone(), 0))).collect();
-        for (id, wave) in &all {
-            let wanted = self.input.desired.components.get(id).filter(|_| !self.input.destroy);
-            let entry = self.plan.components.entry(id.clone()).or_insert_with(|| PlannedComponent {
-                service: wanted
-                    .and_then(|it| it.service.clone())
-                    .or_else(|| self.input.shards.get(id)?.body.service.clone()),
-                depends_on: wanted.map(|it| it.depends_on.clone()).unwrap_or_default(),
-                lookups: wanted.map(|it| it.lookups.clone()).unwrap_or_default(),
-                checks: wanted.map(|it| it.checks.clone()).unwrap_or_default(),
-                wave: 0,
-                going: wanted.is_none(),
-            });
-            entry.wave = entry.wave.max(*wave);
-        }
-        self.plan
-    }
 }

@@ -78,7 +78,10 @@ impl Session {
         for id in book.components().await? {
             let held = book.any_shard(&id, lineage.as_deref()).await?;
             lineage.get_or_insert_with(|| held.record.lineage.clone());
-            shards.insert(id, held.record);
+            let mut record = held.record;
+            // What was before is a matter of the state that it was copied from.
+            record.body.before = None;
+            shards.insert(id, record);
         }
         Ok(Copied { lineage, shards })
     }
@@ -97,7 +100,9 @@ impl Session {
         let (mut pushed, mut older) = (Pushed::default(), Vec::new());
         for (id, theirs) in &copy.shards {
             match memory.shards.get(id).map(|held| &held.record) {
-                Some(ours) if ours.body == theirs.body => drop(pushed.equal.insert(id.clone())),
+                Some(ours) if (Shard { before: None, ..ours.body.clone() }) == theirs.body => {
+                    drop(pushed.equal.insert(id.clone()))
+                }
                 Some(ours) if ours.serial >= theirs.serial => {
                     older.push(format!("{id} (serial {}, the state has {})", theirs.serial, ours.serial));
                 }

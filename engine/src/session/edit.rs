@@ -45,6 +45,8 @@ impl Session {
             let mut after = before.clone();
             change(deployment, &mut after)?;
             after.retain(|id, shard| before.get(id) != Some(shard));
+            // What a person says it is, it is: nobody goes back behind that.
+            after.values_mut().for_each(|shard| shard.before = None);
             let entries =
                 after.iter().map(|(id, shard)| Entry::Edit { component: id.clone(), shard: Box::new(shard.clone()) });
             let mut journal = Journal::open(&self.book, deployment, &opened.lineage);

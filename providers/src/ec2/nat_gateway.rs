@@ -66,7 +66,7 @@ const SLOW: Settle = Settle {
     ..Settle::FAST
 };
 /// It takes about a minute until a new one is there.
-const COMING: Settle = Settle { first: Duration::from_secs(20), every: Duration::from_secs(10), ..SLOW };
+const COMING: Settle = Settle { first: Duration::from_secs(40), every: Duration::from_secs(10), ..SLOW };
 
 impl Resource for NatGateway {
     const TYPE: &'static str = "AWS::EC2::NatGateway";

@@ -61,6 +61,11 @@ pub fn policies(needs: &Needs) -> Result<Vec<Value>> {
         entry.grants.iter().for_each(|grant| granted.extend(values.of_lookup(&lookup.ask, entry, grant)));
     }
     let mut around = vec![("caller", values.plain())];
+    let checks = needs.desired.components.values().flat_map(|it| &it.checks);
+    let mut checks = checks.chain(needs.desired.tests.iter().map(|it| &it.check));
+    if checks.any(|it| it.test.get("alarm").is_some()) {
+        around.push(("check alarm", values.plain()));
+    }
     if let Some(kept) = &needs.state {
         around.extend([("state bucket", values.of_state(kept)), ("state table", values.of_state(kept))]);
     }

@@ -92,7 +92,7 @@ const SLOW: Settle = Settle {
     ..Settle::FAST
 };
 /// It takes two minutes and more until a new one is there.
-const COMING: Settle = Settle { first: Duration::from_secs(30), every: Duration::from_secs(10), ..SLOW };
+const COMING: Settle = Settle { first: Duration::from_secs(60), every: Duration::from_secs(10), ..SLOW };
 
 impl Resource for LoadBalancer {
     const TYPE: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";

@@ -1,7 +1,6 @@
 //! `AWS::RDS::DBInstance`.
 //!
-//! Every change is applied at once, and its status lags behind: an instance counts as ready when several reads in a row say so.
-//! Before it goes its protection is switched off, for what guards data is the plan; it takes a last snapshot along if it is told to.
+//! Every change is applied at once, and its status lags: several reads in a row have to say that it is ready. What guards data is the plan.
 
 mod spec;
 
@@ -140,7 +139,7 @@ impl Resource for DbInstance {
         found: FoundBy::Name,
         settle: SettleTable {
             // It takes several minutes until a new one is there.
-            create: Settle { first: Duration::from_secs(90), ..SLOW },
+            create: Settle { first: Duration::from_secs(150), ..SLOW },
             update: Settle { budget: Duration::from_secs(4_800), ..SLOW },
             delete: Settle { budget: Duration::from_secs(3_600), confirmations: 1, ..SLOW },
         },
