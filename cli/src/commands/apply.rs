@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use deployer_engine::{
     plan::Plan,
-    session::{Applied, Question, Undone, Wish},
+    session::{Applied, Memory, Question, Undone, Wish},
     store::{ObjectStore, local::LocalStore},
 };
 use futures::future::FutureExt;
@@ -14,14 +14,22 @@ use serde_json::json;
 use super::{
     ended::{self, Ended},
     plan::{no_changes, wish},
+    watch,
 };
 use crate::{
     args::{Global, PlanFlags},
     context::{Context, Reach},
     exit::{Code, Failure},
-    render::{outputs, plan, progress::Progress},
+    render::{
+        outputs, plan,
+        progress::{Progress, Usual},
+    },
+    tail::{self, Beside, Tail},
     term::{Term, Tone},
 };
+
+/// How many earlier deployments are asked how long things took.
+const RECENT: usize = 10;
 
 /// How it is run.
 #[derive(Clone, Copy, Debug)]
@@ -32,22 +40,36 @@ pub struct How {
     pub auto_approve: bool,
     /// What fails is taken back, if the environment says so.
     pub rollback: bool,
+    /// Log lines of what is being deployed are shown.
+    pub logs: bool,
+    /// It stays, and follows health.
+    pub watch: bool,
 }
 
 /// Runs it.
 pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> Result<Code, Failure> {
-    let How { destroy, auto_approve, rollback } = how;
+    let How { destroy, auto_approve, rollback, logs, watch } = how;
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
     }
+    if global.json && (logs || watch) {
+        return Err(Failure::said(Code::Usage, "--logs and --watch are for people: --json says nothing of them"));
+    }
     let context = Context::load(global, if destroy { Reach::Destroy } else { Reach::Online }, term).await?;
     context.heed_interrupts(*term);
-    let mut session = context.session_that(Arc::new(Progress::new(*term, global.json)), rollback)?;
+    let progress = Arc::new(Progress::new(*term, global.json, context.stores.clock.clone()));
+    let mut session = context.session_that(progress.clone(), rollback)?;
     let memory = session.look().await?;
+    if !global.json && memory.last > 0 {
+        // How long things took is a kindness: what cannot be read is done without.
+        progress.expect(Usual::of_records(&session.history(RECENT).await.unwrap_or_default()));
+    }
     let wish = wish(&context, &memory, flags, destroy)?;
     let asked = *term;
     let (as_json, mut missing) = (global.json, false);
+    let mut beside = None;
     let mut approve = |plan: &Plan, question: Question<'_>| {
+        progress.plan(plan);
         if !as_json {
             show(plan, question, &asked);
         }
@@ -62,16 +84,20 @@ pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> R
         };
         let yes = decided || asked.asks && asked.confirm(words);
         missing |= !decided && !asked.asks;
+        if logs && yes && beside.is_none() {
+            beside = tail(&context, &memory, plan, &asked);
+        }
         if !as_json && yes {
             asked.say("");
         }
         futures::future::ready(yes).boxed()
     };
-    let applied = session
-        .apply(&context.loaded.desired, &wish, &mut approve)
-        .await
-        .map_err(|trouble| context.failure(trouble))?;
-    match applied {
+    let applied =
+        session.apply(&context.loaded.desired, &wish, &mut approve).await.map_err(|trouble| context.failure(trouble));
+    if let Some(beside) = beside {
+        beside.end().await;
+    }
+    match applied? {
         Applied::Ran { deployment, plan, report, undone } => {
             let shown = match session.look().await {
                 Ok(memory) if !destroy => outputs::known(&context.loaded, &memory),
@@ -86,7 +112,10 @@ pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> R
             }
             let unwritten = report.unwritten.iter().chain(undone.into_iter().flat_map(|it| &it.report.unwritten));
             emergency(&context, deployment, unwritten.collect(), term).await;
-            Ok(ended::code(&report, undone))
+            match ended::code(&report, undone) {
+                Code::Done if watch => watch::run(&context, &session, term).await,
+                code => Ok(code),
+            }
         }
         Applied::TookBack { deployment, undone } => Ok(took_back(global, deployment, &undone, term)),
         Applied::NoChanges => {
@@ -99,7 +128,7 @@ pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> R
             } else {
                 term.line(no_changes(&plan, term));
             }
-            Ok(Code::Done)
+            if watch { watch::run(&context, &session, term).await } else { Ok(Code::Done) }
         }
         Applied::Refused(plan) => {
             if as_json {
@@ -118,6 +147,14 @@ pub async fn run(global: &Global, flags: &PlanFlags, how: How, term: &Term) -> R
         }
         Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
     }
+}
+
+/// Shows the log lines of what a plan changes, if it changes something that writes some.
+fn tail(context: &Context, memory: &Memory, plan: &Plan, term: &Term) -> Option<Beside> {
+    let places = tail::planned(plan, memory);
+    let aws = context.aws.clone().filter(|_| !places.is_empty())?;
+    let clock = context.stores.clock.clone();
+    Some(Beside::start(Tail::new(aws, places, clock.wall_millis()), clock, *term))
 }
 
 /// A plan, and what it is for.

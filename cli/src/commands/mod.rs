@@ -8,12 +8,14 @@ mod history;
 mod iam_policy;
 mod init;
 mod list;
+mod logs;
 mod plan;
 mod show;
 mod state;
 mod target;
 mod unlock;
 mod validate;
+mod watch;
 
 use clap::CommandFactory;
 
@@ -33,17 +35,18 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::Plan { flags, destroy, detailed_exitcode } => {
             plan::run(global, &flags, destroy, detailed_exitcode, term).await
         }
-        Command::Apply { flags, auto_approve, no_rollback } => {
-            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback };
+        Command::Apply { flags, auto_approve, no_rollback, logs, watch } => {
+            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback, logs, watch };
             apply::run(global, &flags, how, term).await
         }
         Command::Destroy { targets, auto_approve } => {
             let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };
-            let how = apply::How { destroy: true, auto_approve, rollback: false };
+            let how = apply::How { destroy: true, auto_approve, rollback: false, logs: false, watch: false };
             apply::run(global, &flags, how, term).await
         }
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,
+        Command::Logs { component, follow, since } => logs::run(global, &component, follow, &since, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,
         Command::IamPolicy => iam_policy::run(global, term).await,
         Command::Completions { shell } => {
