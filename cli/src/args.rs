@@ -172,6 +172,12 @@ pub enum Command {
         /// Do not wait until what was changed is ready: the next apply verifies it, and deletes what it replaced
         #[arg(long)]
         no_wait: bool,
+        /// Show the log lines of what is being deployed
+        #[arg(long)]
+        logs: bool,
+        /// Stay after it, and say when a component stops doing what it is there for
+        #[arg(long)]
+        watch: bool,
     },
     /// Take everything down
     Destroy {
@@ -206,6 +212,17 @@ pub enum Command {
         /// Say where each value came from
         #[arg(long)]
         origin: bool,
+    },
+    /// What the containers of a component's tasks write
+    Logs {
+        /// `Kind.name`, or a unique name
+        component: String,
+        /// Go on with what comes
+        #[arg(short = 'f', long)]
+        follow: bool,
+        /// From how long ago: 30s, 10m, 2h
+        #[arg(long, value_name = "TIME", default_value = "10m")]
+        since: String,
     },
     /// The dependency graph, with waves
     Graph {

@@ -1,6 +1,13 @@
 //! What a command works with: the stack's files, AWS, the state's place; made from flags and environment.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use deployer_engine::{
     desired::Scope,
@@ -42,6 +49,8 @@ pub struct Context {
     pub stores: Stores,
     /// The clients, if AWS is called.
     pub aws: Option<Aws>,
+    /// Nothing is changed any more: an interrupt simply ends it.
+    only_looks: Arc<AtomicBool>,
 }
 
 /// How much of AWS a command needs.
@@ -134,8 +143,9 @@ impl Context {
         let offline = registry(&Aws::offline());
         let loaded = read(global, &offline, recorded, None, Answers::new())?;
         let stores = Stores::open(global, &loaded, reach).await?;
+        let (stop, only_looks) = (Stop::default(), Arc::default());
         let first =
-            Self { global: global.clone(), loaded, types: offline.clone(), stop: Stop::default(), stores, aws: None };
+            Self { global: global.clone(), loaded, types: offline.clone(), stop, stores, aws: None, only_looks };
         if matches!(reach, Reach::Files | Reach::Records) {
             return Ok(first.warned(term));
         }
@@ -229,9 +239,14 @@ impl Context {
         }
     }
 
+    /// Nothing is changed from now on.
+    pub fn only_looks(&self) {
+        self.only_looks.store(true, Ordering::Relaxed);
+    }
+
     /// The first interrupt lets what is in flight land, the second leaves at once.
     pub fn heed_interrupts(&self, term: Term) {
-        let stop = self.stop.clone();
+        let (stop, only_looks) = (self.stop.clone(), self.only_looks.clone());
         tokio::spawn(async move {
             let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
             loop {
@@ -248,6 +263,10 @@ impl Context {
                 if stop.is_wished() {
                     term.note("interrupted twice: leaving at once; the next run settles what was in flight");
                     std::process::exit(Code::Interrupted as i32);
+                }
+                if only_looks.load(Ordering::Relaxed) {
+                    stop.wish();
+                    continue;
                 }
                 term.note("interrupted: nothing new is started, calls in flight are awaited and recorded; once more leaves at once");
                 stop.wish();

@@ -31,8 +31,17 @@ pub fn show(millis: u64) -> String {
 
 /// `2026-11-24 12:34:56 UTC`.
 pub fn date(millis: u64) -> String {
+    written(millis, "%Y-%m-%d %H:%M:%S UTC")
+}
+
+/// `12:34:56`, UTC as well.
+pub fn time_of_day(millis: u64) -> String {
+    written(millis, "%H:%M:%S")
+}
+
+fn written(millis: u64, how: &str) -> String {
     let time = i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
-    time.map_or_else(|| "?".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    time.map_or_else(|| "?".to_owned(), |time| time.strftime(how).to_string())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod lookups;
 mod machine;
 mod render;
 mod stores;
+mod tail;
 mod term;
 
 use std::process::ExitCode;
@@ -74,7 +75,7 @@ fn log(cli: &Cli) -> Result<(), Failure> {
                 return Err(Failure::said(Code::Usage, message));
             }
         },
-        None => fmt::writer::BoxMakeWriter::new(std::io::stderr),
+        None => fmt::writer::BoxMakeWriter::new(|| term::Notes),
     };
     let builder = fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     match cli.global.log_format {

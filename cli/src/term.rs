@@ -4,12 +4,15 @@
 
 use std::{
     fmt::Display,
-    io::{BufRead, IsTerminal, Write},
+    io::{BufRead, IsTerminal},
 };
 
 use anstyle::{AnsiColor, Style};
 
-use crate::args::{Global, When};
+use crate::{
+    args::{Global, When},
+    render::progress::screen::{self, Stream},
+};
 
 /// How output is made.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +55,14 @@ impl Term {
             When::Auto => terminal && !plain,
         };
         let width = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        let lively = terminal && !plain && !global.json && !global.quiet;
+        if lively {
+            screen::enliven();
+        }
         let level = if global.quiet { -1 } else { i8::try_from(global.verbose).unwrap_or(2) };
         Self {
             color: color && !global.json,
-            lively: terminal && !plain && !global.json && !global.quiet,
+            lively,
             asks: terminal && std::io::stdin().is_terminal() && !global.no_input && !global.json,
             width: if width >= 40 { width } else { 120 },
             level,
@@ -79,7 +86,7 @@ impl Term {
 
     /// A line on stdout. A reader that went away is no error.
     pub fn line(&self, text: impl Display) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        screen::say(Stream::Out, &text.to_string());
     }
 
     /// A line on stdout that `-q` leaves out.
@@ -91,17 +98,34 @@ impl Term {
 
     /// A line on stderr.
     pub fn note(&self, text: impl Display) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        screen::say(Stream::Err, &text.to_string());
     }
 
     /// Asks for a `yes`.
     pub fn confirm(&self, question: &str) -> bool {
-        let mut out = std::io::stdout().lock();
-        let _ = write!(out, "\n{question} Only `yes` is taken for an answer: ");
-        let _ = out.flush();
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer).is_ok();
-        read && answer.trim() == "yes"
+        let question = format!("\n{question} Only `yes` is taken for an answer: ");
+        let answer = screen::ask(&question, || {
+            let mut answer = String::new();
+            // What cannot be read is no `yes`.
+            let read = std::io::stdin().lock().read_line(&mut answer);
+            read.map(|_| answer).unwrap_or_default()
+        });
+        answer.trim() == "yes"
+    }
+}
+
+/// Where logs go that are meant for stderr: past what is painted there.
+#[derive(Clone, Copy, Debug)]
+pub struct Notes;
+
+impl std::io::Write for Notes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        screen::write(Stream::Err, &String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

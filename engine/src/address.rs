@@ -3,8 +3,9 @@
 //! An address is public once released: users write it in commands and it keys the state, so its text form is the
 //! only serialized form, everywhere.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A component as its user names it: `[region/]Kind.name`. The region is there only where it is not the environment's.
@@ -98,7 +99,16 @@ impl FromStr for Address {
 
 /// Text is the serialized form of both.
 macro_rules! as_text {
-    ($($it:ty),*) => {$(
+    ($($it:ident: $pattern:literal),*) => {$(
+        impl JsonSchema for $it {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($it).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "pattern": $pattern})
+            }
+        }
         impl Serialize for $it {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.collect_str(self)
@@ -111,7 +121,7 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(ComponentId, Address);
+as_text!(ComponentId: r"^([^/]+/)?[^./]+\.[^/]+$", Address: r"^([^/]+/)?[^./]+\.[^/]+/[^./]+$");
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::future::{self, BoxFuture, FutureExt};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ impl Examiner for NoExaminer {
 }
 
 /// What one probe, check or test came to: kept in the deployment's record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// What was looked at: an address, or the check's name under its component, service or stack.

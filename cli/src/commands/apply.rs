@@ -6,7 +6,7 @@ use bytes::Bytes;
 use deployer_engine::{
     history::Deployment,
     plan::Plan,
-    session::{Applied, Question, Undone, Wish},
+    session::{Applied, Memory, Question, Undone, Wish},
     store::{ObjectStore, local::LocalStore},
 };
 use futures::future::FutureExt;
@@ -15,17 +15,19 @@ use serde_json::json;
 use super::{
     ended::{self, Ended},
     plan::{no_changes, wish},
+    watch,
 };
 use crate::{
     args::{Global, PlanFlags},
     context::{Context, Reach},
     exit::{Code, Failure},
     render::{outputs, plan, progress::Progress},
+    tail::{self, Beside, Tail},
     term::{Term, Tone},
 };
 
 /// How it is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct How {
     /// Everything is taken down.
     pub destroy: bool,
@@ -35,6 +37,10 @@ pub struct How {
     pub rollback: bool,
     /// What was changed is waited for, and verified.
     pub wait: bool,
+    /// Log lines of what is being deployed are shown.
+    pub logs: bool,
+    /// It stays, and follows health.
+    pub watch: bool,
 }
 
 /// Runs it.
@@ -50,14 +56,18 @@ pub async fn run_to(
     to: Option<&Deployment>,
     term: &Term,
 ) -> Result<Code, Failure> {
-    let How { destroy, auto_approve, .. } = how;
+    let How { destroy, auto_approve, logs, watch, .. } = how;
     if flags.offline {
         return Err(Failure::said(Code::Usage, "apply calls AWS: --offline is for plan"));
+    }
+    if global.json && (logs || watch) {
+        return Err(Failure::said(Code::Usage, "--logs and --watch are for people: --json says nothing of them"));
     }
     let reach = if destroy { Reach::Destroy } else { Reach::Online };
     let context = Context::load_recorded(global, reach, to.map(|it| &it.input), term).await?;
     context.heed_interrupts(*term);
-    let mut session = context.session_that(Arc::new(Progress::new(*term, global.json)), how.rollback, how.wait)?;
+    let progress = Arc::new(Progress::new(*term, global.json, context.stores.clock.clone()));
+    let mut session = context.session_that(progress.clone(), how.rollback, how.wait)?;
     let memory = session.look().await?;
     let mut wish = wish(&context, &memory, flags, destroy)?;
     if let Some(record) = to {
@@ -66,7 +76,9 @@ pub async fn run_to(
     }
     let asked = *term;
     let (as_json, mut missing) = (global.json, false);
+    let mut beside = None;
     let mut approve = |plan: &Plan, question: Question<'_>| {
+        progress.plan(plan);
         if !as_json {
             show(plan, question, &asked);
         }
@@ -81,16 +93,20 @@ pub async fn run_to(
         };
         let yes = decided || asked.asks && asked.confirm(words);
         missing |= !decided && !asked.asks;
+        if logs && yes && beside.is_none() {
+            beside = tail(&context, &memory, plan, &asked);
+        }
         if !as_json && yes {
             asked.say("");
         }
         futures::future::ready(yes).boxed()
     };
-    let applied = session
-        .apply(&context.loaded.desired, &wish, &mut approve)
-        .await
-        .map_err(|trouble| context.failure(trouble))?;
-    match applied {
+    let applied =
+        session.apply(&context.loaded.desired, &wish, &mut approve).await.map_err(|trouble| context.failure(trouble));
+    if let Some(beside) = beside {
+        beside.end().await;
+    }
+    match applied? {
         Applied::Ran { deployment, plan, report, undone } => {
             let shown = match session.look().await {
                 Ok(memory) if !destroy => outputs::known(&context.loaded, &memory),
@@ -105,7 +121,10 @@ pub async fn run_to(
             }
             let unwritten = report.unwritten.iter().chain(undone.into_iter().flat_map(|it| &it.report.unwritten));
             emergency(&context, deployment, unwritten.collect(), term).await;
-            Ok(ended::code(&report, undone))
+            match ended::code(&report, undone) {
+                Code::Done if watch => watch::run(&context, &session, term).await,
+                code => Ok(code),
+            }
         }
         Applied::TookBack { deployment, undone } => Ok(took_back(global, deployment, &undone, term)),
         Applied::NoChanges => {
@@ -118,7 +137,7 @@ pub async fn run_to(
             } else {
                 term.line(no_changes(&plan, term));
             }
-            Ok(Code::Done)
+            if watch { watch::run(&context, &session, term).await } else { Ok(Code::Done) }
         }
         Applied::Refused(plan) => {
             if as_json {
@@ -137,6 +156,14 @@ pub async fn run_to(
         }
         Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
     }
+}
+
+/// Shows the log lines of what a plan changes, if it changes something that writes some.
+fn tail(context: &Context, memory: &Memory, plan: &Plan, term: &Term) -> Option<Beside> {
+    let places = tail::planned(plan, memory);
+    let aws = context.aws.clone().filter(|_| !places.is_empty())?;
+    let clock = context.stores.clock.clone();
+    Some(Beside::start(Tail::new(aws, places, clock.wall_millis()), clock, *term))
 }
 
 /// A plan, and what it is for.

@@ -178,7 +178,7 @@ async fn make(
         &stores,
         types.clone(),
         &stop,
-        Arc::new(Progress::new(*term, global.json)),
+        Arc::new(Progress::new(*term, global.json, stores.clock.clone())),
         LINEAGE.to_owned(),
     )?;
     let mut session = Session::new(world, &desired.scope);

@@ -8,6 +8,7 @@ mod history;
 mod iam_policy;
 mod init;
 mod list;
+mod logs;
 mod plan;
 mod rollback;
 mod show;
@@ -15,6 +16,7 @@ mod state;
 mod target;
 mod unlock;
 mod validate;
+mod watch;
 
 use clap::CommandFactory;
 
@@ -34,18 +36,20 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::Plan { flags, destroy, detailed_exitcode } => {
             plan::run(global, &flags, destroy, detailed_exitcode, term).await
         }
-        Command::Apply { flags, auto_approve, no_rollback, no_wait } => {
-            let how = apply::How { destroy: false, auto_approve, rollback: !no_rollback, wait: !no_wait };
+        Command::Apply { flags, auto_approve, no_rollback, no_wait, logs, watch } => {
+            let (rollback, wait) = (!no_rollback, !no_wait);
+            let how = apply::How { destroy: false, auto_approve, rollback, wait, logs, watch };
             apply::run(global, &flags, how, term).await
         }
         Command::Destroy { targets, auto_approve } => {
             let flags = crate::args::PlanFlags { refresh: true, targets, ..Default::default() };
-            let how = apply::How { destroy: true, auto_approve, rollback: false, wait: true };
+            let how = apply::How { destroy: true, auto_approve, wait: true, ..apply::How::default() };
             apply::run(global, &flags, how, term).await
         }
         Command::Rollback { deployment, auto_approve } => rollback::run(global, deployment, auto_approve, term).await,
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,
+        Command::Logs { component, follow, since } => logs::run(global, &component, follow, &since, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,
         Command::IamPolicy => iam_policy::run(global, term).await,
         Command::Completions { shell } => {

@@ -24,7 +24,7 @@ pub async fn run(
     let reach = if flags.offline { Reach::Offline } else { Reach::Online };
     let context = Context::load(global, reach, term).await?;
     let quiet = Term { level: -1, ..*term };
-    let session = context.session(Arc::new(Progress::new(quiet, false)))?;
+    let session = context.session(Arc::new(Progress::new(quiet, false, context.stores.clock.clone())))?;
     let memory = session.look().await?;
     let wish = wish(&context, &memory, flags, destroy)?;
     let plan = session.plan(&context.loaded.desired, &wish).await.map_err(|trouble| context.failure(trouble))?;

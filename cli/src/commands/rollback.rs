@@ -24,7 +24,7 @@ use crate::{
 /// Runs it.
 pub async fn run(global: &Global, deployment: Option<u64>, auto_approve: bool, term: &Term) -> Result<Code, Failure> {
     let context = Context::load(global, Reach::Online, term).await?;
-    let mut session = context.session(Arc::new(Progress::new(*term, global.json)))?;
+    let mut session = context.session(Arc::new(Progress::new(*term, global.json, context.stores.clock.clone())))?;
     let memory = session.look().await?;
     let unproven = memory.shards.values().any(|held| held.record.body.before.is_some()) || !memory.open.is_empty();
     if deployment.is_none() && unproven {
@@ -40,7 +40,7 @@ pub async fn run(global: &Global, deployment: Option<u64>, auto_approve: bool, t
     if !global.json {
         term.say(format!("back to deployment {}\n", record.id));
     }
-    let how = apply::How { destroy: false, auto_approve, rollback: true, wait: true };
+    let how = apply::How { auto_approve, rollback: true, wait: true, ..apply::How::default() };
     apply::run_to(global, &PlanFlags { refresh: true, ..PlanFlags::default() }, how, Some(&record), term).await
 }
 

@@ -34,7 +34,7 @@ pub async fn run(
     let context = Context::load(global, reach, term).await?;
     // Under --json stdout is one document: what else there is to say is left out.
     let term = &Term { level: if global.json { -1 } else { term.level }, ..*term };
-    let mut session = context.session(Arc::new(Progress::new(*term, false)))?;
+    let mut session = context.session(Arc::new(Progress::new(*term, false, context.stores.clock.clone())))?;
     let memory = session.look().await?;
     let named = components.iter().map(|text| target::component(&context, &memory, text));
     let named: BTreeSet<ComponentId> = named.collect::<Result<_, _>>()?;

@@ -1,209 +1,169 @@
-//! Progress: moving lines on a terminal, plain ones elsewhere, JSON lines where they were asked for.
+//! Progress: painted rows on a terminal, plain lines elsewhere, JSON lines where they were asked for.
+//!
+//! Where nothing is painted a long wait must not look like a hang: every half minute of a person's time it says that it goes on.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "how often a line is repeated is about the terminal, not about the engine's time"
+    reason = "how often a line is repeated is about the person, not about the engine's time"
 )]
 
+mod frame;
+mod said;
+pub mod screen;
+mod text;
+mod track;
+
 use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
 use deployer_engine::{
-    address::Address,
+    clock::Clock,
     event::{Event, Sink},
+    plan::Plan,
 };
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::{
-    duration,
-    term::{Term, Tone},
-};
+use self::track::{At, Track};
+use crate::{duration, term::Term};
+
+/// How often the rows are looked at.
+const TICK: Duration = Duration::from_millis(125);
+/// How often a wait says that it goes on.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Draws events.
 pub struct Progress {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     term: Term,
     json: bool,
-    bars: MultiProgress,
+    clock: Arc<dyn Clock>,
+    start: Instant,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    running: BTreeMap<Address, ProgressBar>,
-    waiting: Option<(String, Instant)>,
-    steps: usize,
-    done: usize,
+    track: Track,
+    ticking: bool,
+    /// The last line about a lock, and when it was said.
+    waiting: Option<(String, Duration)>,
 }
 
 impl Progress {
     /// As the terminal allows.
-    pub fn new(term: Term, json: bool) -> Self {
-        Self { term, json, bars: MultiProgress::new(), inner: Mutex::default() }
+    pub fn new(term: Term, json: bool, clock: Arc<dyn Clock>) -> Self {
+        if term.lively {
+            heed_resizes();
+        }
+        let shared = Shared { term, json, clock, start: Instant::now(), inner: Mutex::default() };
+        Self { shared: Arc::new(shared) }
     }
 
+    /// What is going to be done: an estimate needs it.
+    pub fn plan(&self, plan: &Plan) {
+        self.shared.inner().track.plan(plan);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        // Under the lock: whoever is about to paint finds nothing left.
+        let mut inner = self.shared.inner();
+        inner.track = Track::default();
+        self.shared.paint(&inner.track, At::default());
+    }
+}
+
+impl Shared {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, text: String) {
-        if self.term.lively {
-            let _ = self.bars.println(text);
-        } else {
-            self.term.say(text);
-        }
+    fn now(&self) -> At {
+        At { engine: self.clock.monotonic(), real: self.start.elapsed() }
     }
 
-    fn start(&self, address: Address, verb: &str) {
-        if !self.term.lively {
-            return;
-        }
-        let style = ProgressStyle::with_template("      {spinner} {msg} {elapsed}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = self.bars.add(ProgressBar::new_spinner()).with_style(style).with_message(format!("{address} {verb}"));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        self.inner().running.insert(address, bar);
-    }
-
-    fn end(&self, address: &Address) {
-        if let Some(bar) = self.inner().running.remove(address) {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
-        }
-    }
-
-    fn draw(&self, event: Event) {
-        match event {
-            Event::Refreshing { resources } if resources > 0 && self.term.level > 0 => {
-                self.line(format!("reading {resources} resources"));
-            }
-            Event::Recovering { deployment, owner, open } => {
-                let wait = if open > 0 { "; waiting until none of its calls can be on the way any more" } else { "" };
-                self.line(format!(
-                    "deployment {deployment} of {} on {} was killed; {open} of its calls have no recorded outcome{wait}",
-                    owner.user, owner.host
-                ));
-            }
-            Event::Settled { address, verb, outcome } => self.line(format!("  settled {address}: {verb}: {outcome}")),
-            Event::Waiting { owner, purpose, since_millis } => {
-                self.waiting(&owner.user, &owner.host, &purpose, since_millis)
-            }
-            Event::Locked { waited_millis, .. } => {
-                if waited_millis >= 1_000 {
-                    self.line(format!("the locks are ours after {}", duration::show(waited_millis)));
-                }
-            }
-            Event::PlanAgain { components } => {
-                let names: Vec<String> = components.iter().map(ToString::to_string).collect();
-                self.line(format!("{} changed since the plan was made; planning again", names.join(", ")));
-            }
-            Event::Started { deployment, steps } => {
-                self.inner().steps = steps;
-                if steps > 0 {
-                    self.line(format!("deployment {deployment}: {}", duration::count(steps, "step")));
-                }
-            }
-            Event::StepStarted { address, verb, .. } => self.start(address, &verb),
-            Event::StepStatus { address, status } => self.status(&address, &status),
-            Event::StepDone { address, verb, millis } => {
-                self.end(&address);
-                let count = {
-                    let mut inner = self.inner();
-                    inner.done += 1;
-                    format!("{}/{}", inner.done, inner.steps)
-                };
-                let done = self.term.paint(Tone::Good, format!("{:<7}", past(&verb)));
-                self.line(format!(
-                    "  {count:>7}  {done} {address}  {}",
-                    self.term.paint(Tone::Faint, duration::show(millis))
-                ));
-            }
-            Event::StepFailed { address, verb, error } => {
-                self.end(&address);
-                self.line(format!("           {} {address}: {verb} {error}", self.term.paint(Tone::Bad, "failed ")));
-            }
-            Event::StepSkipped { address, verb, because } => {
-                self.line(format!(
-                    "           {} {address}: {verb} was not started: {because}",
-                    self.term.paint(Tone::Faint, "skipped")
-                ));
-            }
-            Event::Checking { what } => self.status_line(&format!("checking {what}")),
-            Event::Checked { finding } => {
-                let (tone, word) = if finding.good { (Tone::Good, "good   ") } else { (Tone::Bad, "not good") };
-                self.line(format!("           {} {}: {}", self.term.paint(tone, word), finding.what, finding.why));
-            }
-            Event::Judged { component, good: true, .. } => {
-                self.line(format!(
-                    "           {} {component} does what it is there for",
-                    self.term.paint(Tone::Good, "good   ")
-                ));
-            }
-            Event::Judged { component, why, .. } => {
-                self.line(format!("           {} {component}: {why}", self.term.paint(Tone::Bad, "not good")));
-            }
-            Event::RollingBack { steps, .. } => {
-                let mut inner = self.inner();
-                (inner.steps, inner.done) = (steps, 0);
-            }
-            Event::StateFailed { error } => {
-                self.line(format!("{} {error}", self.term.paint(Tone::Bad, "the state cannot be written:")))
-            }
-            Event::Refreshing { .. } | Event::Finished { .. } => {}
-        }
-    }
-
-    fn status_line(&self, text: &str) {
-        if self.term.level > 0 {
-            self.line(format!("           {text}"));
-        }
-    }
-
-    fn status(&self, address: &Address, status: &str) {
-        match self.inner().running.get(address) {
-            Some(bar) => bar.set_message(format!("{address} {status}")),
-            None if self.term.level > 0 => self.term.say(format!("           waiting {address}: {status}")),
-            None => {}
-        }
-    }
-
-    /// Says who holds the lock, at once and then every half minute.
-    fn waiting(&self, user: &str, host: &str, purpose: &str, since_millis: u64) {
-        let text = format!(
-            "waiting for the lock: {user} on {host} holds it for {purpose} since {}",
-            duration::date(since_millis)
-        );
+    fn draw(self: &Arc<Self>, event: &Event) {
+        let now = self.now();
         let mut inner = self.inner();
-        let said =
-            inner.waiting.as_ref().is_some_and(|(last, at)| *last == text && at.elapsed() < Duration::from_secs(30));
-        if !said {
-            inner.waiting = Some((text.clone(), Instant::now()));
-            drop(inner);
-            self.line(text);
+        inner.track.hear(event, now);
+        let line = said::of(event, &inner.track, &self.term);
+        match (event, line) {
+            (Event::Waiting { .. }, Some(line)) => {
+                let again = |(last, at): &(String, Duration)| *last != line || now.real.saturating_sub(*at) >= PATIENCE;
+                if inner.waiting.as_ref().is_none_or(again) {
+                    inner.waiting = Some((line.clone(), now.real));
+                    self.line(&line);
+                }
+            }
+            (_, Some(line)) => self.line(&line),
+            (_, None) => {}
+        }
+        self.paint(&inner.track, now);
+        if !inner.ticking && !inner.track.doing.is_empty() {
+            inner.ticking = true;
+            tick(Arc::downgrade(self));
+        }
+    }
+
+    /// Lines that scroll up on a terminal; elsewhere the time stands before each.
+    fn line(&self, text: &str) {
+        if self.term.lively {
+            return self.term.say(text::wrapped(text, screen::size().columns));
+        }
+        let time = duration::time_of_day(self.clock.wall_millis());
+        text.lines().for_each(|line| self.term.say(format!("{time} {line}")));
+    }
+
+    fn paint(&self, track: &Track, now: At) {
+        if self.term.lively {
+            screen::paint(frame::rows(track, now, screen::size(), &self.term));
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.now();
+        let mut inner = self.inner();
+        self.paint(&inner.track, now);
+        if !self.term.lively {
+            inner.track.overdue(now, PATIENCE).iter().for_each(|it| self.line(&frame::still(it, now)));
         }
     }
 }
 
-fn past(verb: &str) -> &str {
-    match verb {
-        "create" => "created",
-        "update" => "changed",
-        "delete" => "deleted",
-        "retain" => "left",
-        other => other,
+/// Each resize counts, also one that was taken back before the size was looked at.
+fn heed_resizes() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut resizes) = signal(SignalKind::window_change()) {
+        tokio::spawn(async move {
+            while resizes.recv().await.is_some() {
+                screen::resized();
+            }
+        });
     }
+}
+
+/// Goes on until there is nobody left whose progress it is.
+fn tick(shared: Weak<Shared>) {
+    std::thread::spawn(move || {
+        while let Some(shared) = shared.upgrade() {
+            shared.tick();
+            drop(shared);
+            std::thread::sleep(TICK);
+        }
+    });
 }
 
 impl Sink for Progress {
     fn send(&self, event: Event) {
-        if self.json {
-            if let Ok(line) = serde_json::to_string(&event) {
-                self.term.line(line);
-            }
-        } else {
-            self.draw(event);
+        if !self.shared.json {
+            self.shared.draw(&event);
+        } else if let Ok(line) = serde_json::to_string(&event) {
+            self.shared.term.line(line);
         }
     }
 }

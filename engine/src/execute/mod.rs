@@ -12,11 +12,9 @@ mod world;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures::{
     StreamExt,
     channel::mpsc,
@@ -28,22 +26,16 @@ use self::progress::Progress;
 pub use self::world::{Report, World};
 use crate::{
     address::{Address, ComponentId},
-    book::{Book, Held},
-    clock::Clock,
-    desired::Test,
+    book::Held,
     error::{Error, Result},
-    event::{Event, Sink},
+    event::Event,
     facts::{Settle, SettleTable},
     fold::fold,
     journal::{Entry, Intent, Journal, Outcome, Verb},
-    lock::Lease,
     plan::{Plan, StepId},
-    resource::Registry,
-    safety::Safety,
     state::Shard,
     step,
-    stop::Stop,
-    verdict::{Examiner, Verdict},
+    verdict::Verdict,
 };
 
 /// What comes back to the loop.

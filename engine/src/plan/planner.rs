@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Action, Plan, PlannedComponent, Step, StepId,
+    Action, Plan, Step, StepId,
     choice::{carry, keep_chosen},
     order::{self, Needs},
     reasons::{Replaced, lifecycle_reason, replace_reasons, standing, usual},

@@ -101,12 +101,14 @@ impl Session {
         for (id, theirs) in &copy.shards {
             match memory.shards.get(id).map(|held| &held.record) {
                 Some(ours) if (Shard { before: None, ..ours.body.clone() }) == theirs.body => {
-                    drop(pushed.equal.insert(id.clone()))
+                    pushed.equal.insert(id.clone());
                 }
                 Some(ours) if ours.serial >= theirs.serial => {
                     older.push(format!("{id} (serial {}, the state has {})", theirs.serial, ours.serial));
                 }
-                _ => drop(pushed.written.insert(id.clone())),
+                _ => {
+                    pushed.written.insert(id.clone());
+                }
             }
         }
         if !older.is_empty() {

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod container;
+pub mod logs;
 mod service;
 mod task_definition;
 

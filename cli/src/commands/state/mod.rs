@@ -38,7 +38,7 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
     context.heed_interrupts(*term);
     // Under --json stdout is one document: what else there is to say is left out.
     let term = &Term { level: if global.json { -1 } else { term.level }, ..*term };
-    let session = context.session(Arc::new(Progress::new(*term, false)))?;
+    let session = context.session(Arc::new(Progress::new(*term, false, context.stores.clock.clone())))?;
     if let StateCommand::Verify = command {
         // What cannot be read is what this one is about.
         return look::verify(&context, &session, term).await;
