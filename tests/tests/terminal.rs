@@ -17,12 +17,7 @@ use std::{
     time::Duration,
 };
 
-use deployer_tests::{
-    Result, build,
-    emulator::{Client, Emulator},
-    product::Product,
-    sweep::tour,
-};
+use deployer_tests::{Result, build, emulator::Emulator, product::Product, sweep::tour};
 use pty_process::{Size, blocking::Pty};
 
 /// A hundred times as fast as AWS.
