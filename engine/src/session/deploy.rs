@@ -59,7 +59,7 @@ impl Session {
         memory: &Memory,
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
-        let opened = self.open(&plan.lineage, wish, plan.counts(), Some(&memory)).await?;
+        let opened = self.open(&plan.lineage, wish, plan.counts(), Some(memory)).await?;
         let result = self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage).await;
         self.conclude(result, opened).await
     }

@@ -335,7 +335,7 @@ pub struct Results {
 /// A line now and then: a long sweep that is broken off has said how far it came.
 fn so_far(results: &Results, all: usize) {
     let failed: usize = results.failed.values().sum();
-    if results.passed.len() % 50 == 0 {
+    if results.passed.len().is_multiple_of(50) {
         println!("so far: {} of {all} points, failures {failed}", results.passed.len() + failed);
     }
 }
