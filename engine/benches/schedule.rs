@@ -19,25 +19,12 @@ use std::collections::BTreeMap;
 
 use deployer_engine::{plan::Plan, session::Applied, sim::Ended};
 use serde_json::json;
-use support::{How, Planet, desired};
+use support::{Dice, How, Planet, desired};
 
 const STEPS: usize = 1_000;
 const GRAPHS: u64 = 40;
 /// As many as the engine runs at once if nothing is said.
 const AT_ONCE: u64 = 16;
-
-/// A small generator: equal seeds, equal graphs.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit.max(1)
-    }
-}
 
 /// Most steps take seconds, some a minute, a few as long as databases do; each needs up to three of the hundred before it.
 fn graph(seed: u64) -> serde_json::Value {

@@ -21,7 +21,7 @@ use deployer_engine::{
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
-use support::{How, Planet, desired};
+use support::{Dice, How, Planet, desired};
 
 fn stack(size: i64) -> Desired {
     desired(&json!({
@@ -145,19 +145,6 @@ fn a_lost_answer_of_a_record_write_is_no_conflict() {
 #[test]
 fn teeth_without_the_nonce_it_is() {
     assert!(fails(|| every_lost_answer(Safety::without(Guard::Nonce))));
-}
-
-/// A small generator: the same seed gives the same schedule everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % limit
-    }
 }
 
 /// Faults at random: kills and lost answers anywhere, pauses at record writes.

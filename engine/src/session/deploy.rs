@@ -29,7 +29,7 @@ impl Session {
         let mut memory = self.look().await?;
         // A rollback that was cut short goes on, unless what is wanted now is something else than what was taken back.
         let policy = self.world.limits.on_failure;
-        if policy != OnFailure::Never && self.is_half_undone(&memory, &wish.input) {
+        if policy != OnFailure::Never && !wish.destroy && self.is_half_undone(&memory, &wish.input) {
             let because = "an earlier run was cut short while it took this back";
             return self.undo_standing(wish, because, policy == OnFailure::Automatic, approve).await;
         }
