@@ -14,7 +14,7 @@ use deployer_engine::{
     sim::{Cloud, Ended, Points, Process, SimClock, SimStore, Site, run, types},
     stop::Stop,
     store::{LockStore, memory::MemoryStore},
-    verdict::NoExaminer,
+    verdict::{Examiner, NoExaminer},
 };
 use futures::FutureExt;
 use serde_json::Value;
@@ -85,6 +85,7 @@ pub struct How {
     pub all_ended: bool,
     pub lock_timeout: Duration,
     pub on_failure: OnFailure,
+    pub examiner: Arc<dyn Examiner>,
 }
 
 impl Default for How {
@@ -96,6 +97,7 @@ impl Default for How {
             all_ended: false,
             lock_timeout: Duration::ZERO,
             on_failure: OnFailure::Never,
+            examiner: Arc::new(NoExaminer),
         }
     }
 }
@@ -129,7 +131,7 @@ impl Planet {
             // the test knows that all have ended.
             probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),
             stop: Stop::default(),
-            examiner: Arc::new(NoExaminer),
+            examiner: how.examiner.clone(),
             limits: Limits {
                 lock: LockRules { timeout: how.lock_timeout, ..LockRules::default() },
                 on_failure: how.on_failure,
