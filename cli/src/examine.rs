@@ -42,7 +42,8 @@ impl Examiner for Here {
                     _ => never("this version does not know such a check"),
                 }
             };
-            let late = || bad(format!("no answer within {} s", limit.as_secs()));
+            let what = if test["command"].is_object() { "the command did not end" } else { "no answer" };
+            let late = || bad(format!("{what} within {} s", limit.as_secs()));
             tokio::time::timeout(limit + Duration::from_secs(1), trying).await.unwrap_or_else(|_| late())
         }
         .boxed()

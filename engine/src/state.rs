@@ -98,6 +98,11 @@ impl Shard {
         }
     }
 
+    /// An output of what stands now under `role`.
+    pub fn output(&self, role: &str, output: &str) -> Option<&Value> {
+        self.resources.get(role)?.current.as_ref()?.outputs.get(output)
+    }
+
     /// The same as it stands under `root`: what was before a deployment that is good counts no more.
     pub fn settle(&mut self, root: &Root) {
         self.before.take_if(|it| !root.is_unproven(it.since));

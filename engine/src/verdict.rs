@@ -187,14 +187,17 @@ impl Judge<'_> {
     async fn check(&self, of: &str, check: &Check, shards: &BTreeMap<ComponentId, Shard>) -> Finding {
         let what = format!("{of}: {}", check.name);
         let start = self.clock.monotonic();
-        let test = expr::resolve(&check.test, &|reference| output(shards, reference));
+        let known =
+            |it: &expr::Reference| shards.get(&it.address.component)?.output(&it.address.role, &it.output).cloned();
+        let test = expr::resolve(&check.test, &known);
         if let Some(missing) = expr::references(&test).first() {
             return self.finding(what, start, false, Symptom::of(format!("it needs {missing}, which is not known")));
         }
         self.events.send(Event::Checking { what: what.clone() });
         let mut good_since = None;
         loop {
-            let found = self.examiner.examine(&test, self.limit).await;
+            let mut found = Examined { said: "it was not waited for".to_owned(), ..Examined::default() };
+            self.stop.unless(async { found = self.examiner.examine(&test, self.limit).await }).await;
             let now = self.clock.monotonic();
             let good = found.passed.then(|| *good_since.get_or_insert(now));
             let held = good.is_some_and(|since| now.saturating_sub(since).as_secs() >= check.hold);
@@ -204,7 +207,10 @@ impl Judge<'_> {
             if held || broke || over || found.never || !self.stop.unless(self.clock.sleep(every(check))).await {
                 let details = Some(found.log).filter(|log| !log.is_empty()).into_iter().collect();
                 let finding = self.finding(what, start, held, Symptom { why: found.said, details });
-                self.events.send(Event::Checked { finding: finding.clone() });
+                // One that was cut short says nothing of what it is about.
+                if !self.stop.is_wished() {
+                    self.events.send(Event::Checked { finding: finding.clone() });
+                }
                 return finding;
             }
         }
@@ -219,9 +225,4 @@ impl Judge<'_> {
 
 fn every(check: &Check) -> Duration {
     Duration::from_secs(check.every.max(1))
-}
-
-fn output(shards: &BTreeMap<ComponentId, Shard>, reference: &expr::Reference) -> Option<Value> {
-    let Address { component, role } = &reference.address;
-    shards.get(component)?.resources.get(role)?.current.as_ref()?.outputs.get(&reference.output).cloned()
 }

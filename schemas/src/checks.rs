@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use deployer_engine::desired::Check;
+use deployer_engine::{
+    desired::Check,
+    expr::{self, Hole},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -135,6 +138,9 @@ impl CheckSpec {
                 return Err(("", "a check is exactly one of `http`, `requests`, `tcp`, `command`, `alarm`".to_owned()));
             }
         };
+        if holds_secret(&test) {
+            return Err(("", "a secret may not stand in a check: what it prints is kept in the deployment's record; let the command fetch it".to_owned()));
+        }
         let is_command = self.command.is_some();
         let every = seconds(self.every, 5).max(1);
         let within = match self.retries {
@@ -144,6 +150,16 @@ impl CheckSpec {
         let timeout = seconds(self.timeout, if is_command { 300 } else { 10 }).max(1);
         let name = self.name.clone().unwrap_or(said);
         Ok(Check { name, test: json!({kind: test, "timeout": timeout}), within, every, hold })
+    }
+}
+
+/// True if a secret's place stands anywhere inside.
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        _ if matches!(expr::hole(value), Some(Hole::Secret(_))) => true,
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(map) => map.values().any(holds_secret),
+        _ => false,
     }
 }
 
@@ -165,7 +181,7 @@ impl Http {
             return Err(("/http/path", format!("`{path}` begins with no slash")));
         }
         let url = match &self.path {
-            Some(path) => deployer_engine::expr::join(vec![base.clone(), json!(path)]),
+            Some(path) => expr::join(vec![base.clone(), json!(path)]),
             None => base.clone(),
         };
         let mut test = Map::from_iter([("url".to_owned(), url)]);

@@ -126,7 +126,7 @@ pub async fn run_to(
                 code => Ok(code),
             }
         }
-        Applied::TookBack { deployment, undone } => Ok(took_back(global, deployment, &undone, term)),
+        Applied::TookBack { deployment, undone } => Ok(took_back(&context, deployment, &undone, term).await),
         Applied::NoChanges => {
             let plan = session
                 .plan(&context.loaded.desired, &Wish { refresh: false, ..wish })
@@ -176,8 +176,8 @@ pub fn show(plan: &Plan, question: Question<'_>, term: &Term) {
 }
 
 /// What an earlier run left half taken back, or not good, was taken back.
-pub fn took_back(global: &Global, deployment: u64, undone: &Undone, term: &Term) -> Code {
-    if global.json {
+pub async fn took_back(context: &Context, deployment: u64, undone: &Undone, term: &Term) -> Code {
+    if context.global.json {
         let mut told = ended::taken_back(undone);
         told["event"] = json!("summary");
         told["result"] = json!(if undone.is_success() { "rolled-back" } else { "rollback-failed" });
@@ -186,6 +186,7 @@ pub fn took_back(global: &Global, deployment: u64, undone: &Undone, term: &Term)
     } else {
         ended::print_undone(undone, term);
     }
+    emergency(context, deployment, undone.report.unwritten.iter().collect(), term).await;
     ended::code(&undone.report, Some(undone))
 }
 

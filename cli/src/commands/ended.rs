@@ -120,19 +120,24 @@ pub fn print(it: &Ended<'_>, term: &Term) {
         }
         return;
     }
-    let head = if code == Code::Interrupted { "interrupted" } else { "failed" };
-    term.note(format!(
-        "\n{}  deployment {deployment}: {done} done, {} failed, {} not started",
-        term.paint(Tone::Bad, head),
-        it.report.failed.len(),
-        it.report.skipped.len(),
-    ));
+    let bad = it.report.verdict.as_ref().is_some_and(|it| !it.is_good());
+    let (head, what) = match (code, bad) {
+        (Code::Interrupted, _) => ("interrupted", counts(it.report)),
+        (_, true) => ("not good", "and it does not do what it is there for".to_owned()),
+        _ => ("failed", counts(it.report)),
+    };
+    let head = term.paint(Tone::Bad, head);
+    term.note(format!("\n{head}  deployment {deployment}: {done} done, {what}"));
     details(it.plan, it.report, it.undone.is_none(), term);
     let command = if it.destroy { "deployer destroy" } else { "deployer apply" };
     match it.undone {
         None => term.note(format!("What is done is recorded. Mend the cause, then `{command}` goes on from here.")),
         Some(undone) => print_undone(undone, term),
     }
+}
+
+fn counts(report: &Report) -> String {
+    format!("{} failed, {} not started", report.failed.len(), report.skipped.len())
 }
 
 /// What failed and why; what was not found good; what did not start, if that is of use.

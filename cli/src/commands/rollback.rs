@@ -11,6 +11,7 @@ use deployer_engine::{
     session::{Applied, Memory, Question, Session, Wish},
 };
 use futures::future::FutureExt;
+use serde_json::json;
 
 use super::{apply, plan};
 use crate::{
@@ -63,11 +64,15 @@ async fn take_back(
     let applied = session.take_back(wish, because, &mut approve).await.map_err(|trouble| context.failure(trouble))?;
     Ok(match applied {
         Applied::TookBack { deployment, undone } => {
-            match apply::took_back(&context.global, deployment, &undone, term) {
+            match apply::took_back(context, deployment, &undone, term).await {
                 // It is what was asked for.
                 Code::RolledBack => Code::Done,
                 other => other,
             }
+        }
+        Applied::NoChanges if as_json => {
+            term.line(json!({"event": "summary", "result": "no-changes"}));
+            Code::Done
         }
         Applied::NoChanges => {
             term.say(

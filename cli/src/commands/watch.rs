@@ -83,7 +83,7 @@ async fn look(context: &Context, memory: &Memory, id: &ComponentId) -> Option<St
 async fn check(here: &Here, memory: &Memory, it: &Check) -> Option<String> {
     let known = |reference: &Reference| {
         let shard = &memory.shards.get(&reference.address.component)?.record.body;
-        shard.resources.get(&reference.address.role)?.current.as_ref()?.outputs.get(&reference.output).cloned()
+        shard.output(&reference.address.role, &reference.output).cloned()
     };
     let found = here.examine(&expr::resolve(&it.test, &known), deployer_providers::CALL_TIMEOUT).await;
     (!found.passed).then(|| format!("{}: {}", it.name, found.said))

@@ -61,7 +61,6 @@ impl Run<'_> {
 
     fn output(&self, reference: &Reference) -> Option<Value> {
         let Address { component, role } = &reference.address;
-        let state = self.shards.get(component)?.record.body.resources.get(role)?;
-        state.current.as_ref()?.outputs.get(&reference.output).cloned()
+        self.shards.get(component)?.record.body.output(role, &reference.output).cloned()
     }
 }
