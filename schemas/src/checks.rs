@@ -54,6 +54,7 @@ pub(crate) struct CheckSpec {
 /// A request and what its answer must be.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CheckHttp")]
 pub(crate) struct Http {
     /// Where to: by default the component's own `url`.
     #[serde(default)]
@@ -84,6 +85,7 @@ pub(crate) struct Http {
 /// A place that must accept a connection.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CheckTcp")]
 pub(crate) struct Tcp {
     /// The host.
     host: Input<String>,
@@ -94,6 +96,7 @@ pub(crate) struct Tcp {
 /// A command.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CheckCommand")]
 pub(crate) struct Command {
     /// The program and its arguments.
     run: Vec<String>,
@@ -105,6 +108,7 @@ pub(crate) struct Command {
 /// An alarm.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CheckAlarm")]
 pub(crate) struct Alarm {
     /// Its name.
     name: Input<String>,
@@ -156,7 +160,10 @@ impl CheckSpec {
 /// True if a secret's place stands anywhere inside.
 fn holds_secret(value: &Value) -> bool {
     match value {
-        _ if matches!(expr::hole(value), Some(Hole::Secret(_))) => true,
+        // An empty place stands in for what is a problem of its own.
+        _ if matches!(expr::hole(value), Some(Hole::Secret(place)) if place.as_object().is_none_or(|it| !it.is_empty())) => {
+            true
+        }
         Value::Array(items) => items.iter().any(holds_secret),
         Value::Object(map) => map.values().any(holds_secret),
         _ => false,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{checks::CheckSpec, document::Document, input::Seconds, node::Origins};
 
@@ -74,6 +74,13 @@ pub fn full_schema(mut schema: Value) -> Value {
     {
         for (name, property) in more {
             own.entry(name.clone()).or_insert_with(|| property.clone());
+        }
+    }
+    // What those refer to comes along.
+    if let (Some(own), Some(more)) = (schema.as_object_mut(), common["$defs"].as_object()) {
+        let defs = own.entry("$defs").or_insert_with(|| json!({}));
+        for (name, def) in more {
+            defs[name] = def.clone();
         }
     }
     schema

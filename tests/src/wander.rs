@@ -24,7 +24,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("checkout.yaml", "path: /healthz", "path: /ready"),
     ("checkout.yaml", "expireAfterDays: 365", "expireAfterDays: 30"),
     ("checkout.yaml", "port: 8080", "port: 9090"),
-    ("checkout.yaml", "storage: {size: 50, max: 200}", "storage: {size: 60, max: 200}"),
+    ("overlays/dev/small.yaml", "storage: {size: 20, max: 50}", "storage: {size: 20, max: 60}"),
     ("overlays/dev/small.yaml", "max: 2}", "max: 3}"),
 ];
 
