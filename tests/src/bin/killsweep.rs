@@ -1,5 +1,5 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--all | --sample N] [--seconds N] [--seed S] [--workers N] [--scale F]`.
+//! [--phase NAME] [--all | --sample N] [--seconds N] [--seed S] [--workers N] [--scale F]`.
 //!
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill in the run that recovers. Prints its points,
 //! its seed and its failures, and ends with 1 if there is one.
@@ -33,7 +33,9 @@ fn main() -> Result<()> {
         undisturbed.calls, undisturbed.writes
     );
 
-    let kills = undisturbed.kills();
+    let only = value("--phase");
+    let kills: Vec<Kill> =
+        undisturbed.kills().into_iter().filter(|it| only.is_none_or(|name| it.name == name)).collect();
     let once: Vec<Case> =
         spread(&kills, if all { kills.len() } else { sample }, seed).into_iter().map(|kill| (kill, None)).collect();
     let first = run(&once, &mut workers, &undisturbed);

@@ -1,5 +1,7 @@
 //! Where a worker stands: a stack and its AWS, kept as they are before each phase, so that every kill starts from there.
 
+use std::{cell::Cell, fs, path::PathBuf};
+
 use tempfile::TempDir;
 
 use super::{
@@ -15,6 +17,8 @@ use crate::{
 
 /// The account of every sweep: names and ARNs are the same in all runs.
 const ACCOUNT: &str = "210987654321";
+/// Where the tour is made once before anything counts.
+const WARM_ACCOUNT: &str = "210987654320";
 
 /// A stack and its AWS.
 pub(crate) struct Stage {
@@ -25,6 +29,9 @@ pub(crate) struct Stage {
     /// Where the state is, if it is not beside the files.
     place: Option<String>,
     tour: &'static Tour,
+    /// How many record writes a run made that ended before it came to the one that was waited for, and whether that was the second
+    /// run of its case.
+    pub(crate) fewer: Cell<Option<(bool, u64)>>,
     /// The stack's folder before each phase; AWS is kept by the emulator.
     kept: Vec<TempDir>,
 }
@@ -42,7 +49,8 @@ impl Stage {
                 Some(format!("s3://{}/team?table={}", place::bucket(&client), place::TABLE))
             }
         };
-        let mut stage = Self { emulator, client, product, keep, place, tour, kept: Vec::new() };
+        warm(&emulator, tour)?;
+        let mut stage = Self { emulator, client, product, keep, place, tour, fewer: Cell::new(None), kept: Vec::new() };
         stage.keep()?;
         Ok(stage)
     }
@@ -65,6 +73,15 @@ impl Stage {
         let mut words = [phase.command, &["--parallelism", "1"]].concat();
         words.extend(self.flags());
         words
+    }
+
+    /// Where record writes are counted. What an earlier run counted must not stand for one that writes nothing.
+    pub(crate) fn forget_count(&self) -> Result<PathBuf> {
+        let count = self.product.folder().join(".deployer-count");
+        if count.exists() {
+            fs::remove_file(&count)?;
+        }
+        Ok(count)
     }
 
     /// Keeps what there is: the next phase starts from here.
@@ -106,4 +123,18 @@ impl Stage {
         self.emulator.restore()?;
         self.kept.last().map_or(Ok(()), |folder| self.product.restore(folder.path()))
     }
+}
+
+/// Makes the stack once elsewhere: the emulator loads a service when it is first asked, and a snapshot taken before that
+/// would have each of its children load them all again.
+fn warm(emulator: &Emulator, tour: &'static Tour) -> Result<()> {
+    let client = emulator.client_of("warm", WARM_ACCOUNT);
+    let product = Product::new(&client)?;
+    (tour.fill)(&product)?;
+    if let Some(first) = tour.phases.first() {
+        first.edit(&product)?;
+        product.succeed(first.command)?;
+    }
+    client.inventory()?;
+    client.reset()
 }
