@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use deployer_engine::{
     address::Address,
-    desired::{Desired, DesiredComponent, DesiredResource, Lifecycle, Scope},
+    desired::{Desired, DesiredComponent, DesiredResource, Scope},
     expr::reference,
     plan::{Input, Live, plan},
     sim::{Cloud, Points, SimClock, Site, types},
@@ -28,19 +28,8 @@ fn stack(count: usize) -> Desired {
             let address = Address::new("Kit", format!("c{number}"), role);
             desired.components.insert(address.component.clone(), DesiredComponent::default());
             let properties = json!({"Size": 1, "Input": input});
-            let (name_part, after, origins) = (Some(role.to_lowercase()), Vec::new(), BTreeMap::new());
-            desired.resources.insert(
-                address,
-                DesiredResource {
-                    kind: kind.into(),
-                    properties,
-                    name_part,
-                    chosen: None,
-                    lifecycle: Lifecycle::default(),
-                    after,
-                    origins,
-                },
-            );
+            let name_part = Some(role.to_lowercase());
+            desired.resources.insert(address, DesiredResource { name_part, ..DesiredResource::new(kind, properties) });
         };
         add("Base", "Sim::Named", json!("x"));
         add("One", "Sim::Named", reference(&base, "Id"));

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub struct Desired {
 }
 
 /// The stack, its environment and where that is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
     /// The stack's name.
     pub stack: String,
@@ -123,8 +124,27 @@ pub struct DesiredResource {
     pub lifecycle: Lifecycle,
     /// Siblings and others that come first although no value is needed from them.
     pub after: Vec<Address>,
+    /// Properties that are set when it is made and left alone ever after, by JSON pointer (`lifecycle.ignoreChanges`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
     /// Where its properties came from, by JSON pointer into `properties`; the nearest ancestor counts.
     pub origins: BTreeMap<String, Position>,
+}
+
+impl DesiredResource {
+    /// One with nothing but its properties.
+    pub fn new(kind: &str, properties: Value) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            properties,
+            name_part: None,
+            chosen: None,
+            lifecycle: Lifecycle::default(),
+            after: Vec::new(),
+            ignored: Vec::new(),
+            origins: BTreeMap::new(),
+        }
+    }
 }
 
 /// What happens to a resource that has to go.

@@ -253,6 +253,11 @@ fn present(side: Side) -> Side {
     side.filter(|value| !value.is_null())
 }
 
+/// What the elements of the list at `path` are told apart by, if they have a key.
+pub(crate) fn elements_key(facts: &Facts, path: &str) -> Option<&'static str> {
+    by_key(&facts.natures(path).collect::<Vec<_>>())
+}
+
 fn by_key(natures: &[Nature]) -> Option<&'static str> {
     natures.iter().find_map(|nature| match nature {
         Nature::ByKey(key) => Some(*key),
@@ -267,7 +272,8 @@ fn elements(list: Side, key: &str) -> Map<String, Value> {
     items.map(|item| (plain_text(item.get(key).unwrap_or(item)), item.clone())).collect()
 }
 
-fn plain_text(value: &Value) -> String {
+/// A key's value as text.
+pub(crate) fn plain_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

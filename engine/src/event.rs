@@ -21,6 +21,13 @@ pub enum Event {
         /// How many.
         resources: usize,
     },
+    /// AWS did not answer a read, or refused it because of the rate: it is asked again after a pause.
+    ReadAgain {
+        /// How many resources.
+        resources: usize,
+        /// What it said.
+        why: String,
+    },
     /// An earlier deployment was killed; what it left open is settled.
     Recovering {
         /// Which one.

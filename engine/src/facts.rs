@@ -100,7 +100,7 @@ pub struct Facts {
     pub serial: Option<fn(&Value) -> Option<String>>,
     /// Fields that somebody else moves: a replacement starts with what the old one has, unless the user states a value.
     pub carried: &'static [&'static str],
-    /// How many ids its batched read takes.
+    /// How many ids its batched read takes; 1: it reads one by one.
     pub page: usize,
     /// The version of its properties' shape in state.
     pub schema_version: u32,
@@ -253,7 +253,7 @@ impl Facts {
         visibility: Duration::from_secs(20),
         serial: None,
         carried: &[],
-        page: 20,
+        page: 1,
         schema_version: 1,
     };
 

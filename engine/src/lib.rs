@@ -6,6 +6,7 @@ pub mod clock;
 pub mod desired;
 pub mod diagnostic;
 pub mod diff;
+pub mod drift;
 pub mod error;
 pub mod event;
 pub mod execute;

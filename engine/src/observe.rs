@@ -1,14 +1,16 @@
 //! Looking: every generation that stands is read, in batches per type, before a plan is made.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::Semaphore;
 
 use crate::{
     address::{Address, ComponentId},
     clock::Clock,
     desired::Desired,
     error::{Class, Error, Result},
+    event::{Event, Sink},
     plan::Live,
     record::Record,
     resource::{DynResource, PhysicalId, Registry, Seen, Wanted},
@@ -62,68 +64,111 @@ pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>)
     found
 }
 
-/// Reads all of them; what may not be read fails the whole with the first refusal.
-///
-/// Absence is a weighty word: it makes the planner build a new thing. What an earlier run made and never saw may not be visible
-/// yet, so it is looked for until its type's window has passed; anything else that seems gone is looked for once more.
-pub async fn read_all(types: &Registry, asked: Vec<Asked>, parallelism: usize, clock: &dyn Clock) -> Result<Live> {
-    let mut live = read_once(types, asked.clone(), parallelism, clock).await?;
-    let start = clock.monotonic();
-    let mut again = 0;
-    loop {
-        let spent = clock.monotonic().saturating_sub(start);
-        let window = |kind: &str| types.get(kind).map_or(Duration::ZERO, |it| it.facts().visibility);
-        let doubtful = |it: &&Asked| {
-            live.get(&(it.address.clone(), it.generation)) == Some(&Seen::Absent)
-                && if it.confirmed { again == 0 } else { spent < window(&it.kind) }
-        };
-        let missing: Vec<Asked> = asked.iter().filter(doubtful).cloned().collect();
-        if missing.is_empty() {
-            return Ok(live);
-        }
-        clock.sleep(PAUSE).await;
-        live.extend(read_once(types, missing, parallelism, clock).await?);
-        again += 1;
-    }
+/// Whose, and which generation.
+pub type Key = (Address, u32);
+
+/// How things are read.
+pub struct Reading<'a> {
+    /// The types.
+    pub types: &'a Registry,
+    /// How many calls are on their way at once.
+    pub parallelism: usize,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Who is told that AWS slows it down.
+    pub events: &'a dyn Sink,
 }
 
-async fn read_once(types: &Registry, asked: Vec<Asked>, parallelism: usize, clock: &dyn Clock) -> Result<Live> {
-    let mut by_type: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
-    for it in asked {
-        by_type.entry(it.kind.clone()).or_default().push(it);
+impl Reading<'_> {
+    /// Reads all of them; what may not be read fails the whole with the first refusal.
+    pub async fn all(&self, asked: Vec<Asked>) -> Result<Live> {
+        self.each(asked)
+            .await
+            .into_iter()
+            .map(|(key, seen)| Ok((key.clone(), seen.map_err(|it| at(&key.0, it))?)))
+            .collect()
     }
-    let mut batches = Vec::new();
-    for (kind, all) in by_type {
-        let resource = types.need(&kind)?.clone();
-        batches.extend(
-            all.chunks(resource.facts().page.max(1))
-                .map(|chunk| (resource.clone(), chunk.to_vec()))
-                .collect::<Vec<_>>(),
-        );
-    }
-    // A type without a batched read reads its chunk at once, so a few chunks are many calls in flight.
-    let width = (parallelism / 4).max(1);
-    let reads: Vec<BoxFuture<'_, Vec<Read>>> =
-        batches.into_iter().map(|(resource, chunk)| read_batch(resource, chunk, clock).boxed()).collect();
-    let read = stream::iter(reads).buffer_unordered(width).collect::<Vec<_>>().await;
-    read.into_iter().flatten().map(|(key, seen)| Ok((key.clone(), seen.map_err(|error| at(&key.0, error))?))).collect()
-}
 
-/// One answer, and whose it is.
-type Read = ((Address, u32), Result<Seen>);
-
-async fn read_batch(resource: Arc<dyn DynResource>, chunk: Vec<Asked>, clock: &dyn Clock) -> Vec<Read> {
-    let ids: Vec<(PhysicalId, Wanted)> = chunk.iter().map(|it| (it.id.clone(), it.wanted.clone())).collect();
-    let mut seen = resource.read_many(&ids).await;
-    // A read that was not answered says nothing about the thing, and a plan cannot do without it.
-    for _ in 0..AGAIN {
-        if !seen.iter().any(|it| it.as_ref().is_err_and(|error| passes(error.class()))) {
-            break;
+    /// Reads all of them; what may not be read is an answer too.
+    ///
+    /// Absence is a weighty word: it makes the planner build a new thing. What an earlier run made and never saw may not be
+    /// visible yet, so it is looked for until its type's window has passed; anything else that seems gone is looked for once more.
+    pub async fn each(&self, asked: Vec<Asked>) -> BTreeMap<Key, Result<Seen>> {
+        let mut live = self.once(asked.clone()).await;
+        let start = self.clock.monotonic();
+        let mut again = 0;
+        loop {
+            let spent = self.clock.monotonic().saturating_sub(start);
+            let window = |kind: &str| self.types.get(kind).map_or(Duration::ZERO, |it| it.facts().visibility);
+            let doubtful = |it: &&Asked| {
+                matches!(live.get(&(it.address.clone(), it.generation)), Some(Ok(Seen::Absent)))
+                    && if it.confirmed { again == 0 } else { spent < window(&it.kind) }
+            };
+            let missing: Vec<Asked> = asked.iter().filter(doubtful).cloned().collect();
+            if missing.is_empty() {
+                return live;
+            }
+            self.clock.sleep(PAUSE).await;
+            live.extend(self.once(missing).await);
+            again += 1;
         }
-        clock.sleep(PAUSE).await;
-        seen = resource.read_many(&ids).await;
     }
-    chunk.into_iter().zip(seen).map(|(it, seen)| ((it.address, it.generation), seen)).collect()
+
+    /// In batches per type; as many at once as the whole and each service's rate class allow.
+    async fn once(&self, asked: Vec<Asked>) -> BTreeMap<Key, Result<Seen>> {
+        let mut found = BTreeMap::new();
+        let mut by_type: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
+        for it in asked {
+            by_type.entry(it.kind.clone()).or_default().push(it);
+        }
+        let whole = Semaphore::new(self.parallelism.max(1));
+        let mut classes: BTreeMap<&str, Semaphore> = BTreeMap::new();
+        let mut batches = Vec::new();
+        for (kind, all) in by_type {
+            let resource = match self.types.need(&kind) {
+                Ok(resource) => resource,
+                Err(error) => {
+                    found.extend(all.into_iter().map(|it| ((it.address, it.generation), Err(error.without_source()))));
+                    continue;
+                }
+            };
+            let facts = resource.facts();
+            classes.entry(facts.rate.class).or_insert_with(|| Semaphore::new(facts.rate.in_flight.max(1)));
+            let chunks = all.chunks(facts.page.max(1)).map(|chunk| (resource.as_ref(), chunk.to_vec()));
+            batches.extend(chunks.collect::<Vec<_>>());
+        }
+        let read = batches.into_iter().map(|(resource, chunk)| {
+            let (whole, class) = (&whole, classes.get(resource.facts().rate.class));
+            async move {
+                // Its own class first: who waits for it holds nobody else up.
+                let _turn = match class {
+                    Some(class) => Some(class.acquire().await),
+                    None => None,
+                };
+                let _place = whole.acquire().await;
+                self.batch(resource, chunk).await
+            }
+            .boxed()
+        });
+        let read: Vec<BoxFuture<'_, Vec<(Key, Result<Seen>)>>> = read.collect();
+        found.extend(futures::future::join_all(read).await.into_iter().flatten());
+        found
+    }
+
+    async fn batch(&self, resource: &dyn DynResource, chunk: Vec<Asked>) -> Vec<(Key, Result<Seen>)> {
+        let ids: Vec<(PhysicalId, Wanted)> = chunk.iter().map(|it| (it.id.clone(), it.wanted.clone())).collect();
+        let mut seen = resource.read_many(&ids).await;
+        // A read that was not answered says nothing about the thing, and a plan cannot do without it.
+        for _ in 0..AGAIN {
+            let passing = seen.iter().filter_map(|it| it.as_ref().err()).find(|error| passes(error.class()));
+            let Some(error) = passing else { break };
+            let (resources, why) = (ids.len(), error.to_string());
+            self.events.send(Event::ReadAgain { resources, why });
+            self.clock.sleep(PAUSE).await;
+            seen = resource.read_many(&ids).await;
+        }
+        chunk.into_iter().zip(seen).map(|(it, seen)| ((it.address, it.generation), seen)).collect()
+    }
 }
 
 /// The error with the address that it is about.

@@ -45,6 +45,8 @@ pub mod ssm;
 #[cfg(feature = "state")]
 pub mod state;
 pub mod sts;
+#[cfg(feature = "tagging")]
+pub mod tagging;
 mod tags;
 
 use deployer_engine::resource::Registry;

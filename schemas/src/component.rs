@@ -37,10 +37,22 @@ pub(crate) struct Common {
     /// The longest that creating, changing or deleting one of its resources may take; by default what AWS needs at most.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// What is done about its resources beyond their properties.
+    #[serde(default)]
+    pub lifecycle: LifecycleSpec,
     /// What it is for.
     #[serde(default)]
     #[expect(dead_code, reason = "for people; the schema checks it")]
     pub description: Option<String>,
+}
+
+/// What is done about resources beyond their properties.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LifecycleSpec {
+    /// Properties that are set when a resource is made and left alone ever after: `Role/Property`, as `deployer plan` names them.
+    #[serde(default)]
+    pub(crate) ignore_changes: Vec<String>,
 }
 
 /// How long things may take.
@@ -90,7 +102,7 @@ pub fn full_schema(mut schema: Value) -> Value {
 pub(crate) fn split_common(mut spec: Value) -> (Common, Value) {
     let common = serde_json::from_value(spec.clone()).unwrap_or_default();
     if let Some(map) = spec.as_object_mut() {
-        ["dependsOn", "tags", "healthChecks", "timeouts", "description"]
+        ["dependsOn", "tags", "healthChecks", "timeouts", "lifecycle", "description"]
             .iter()
             .for_each(|name| drop(map.remove(*name)));
     }

@@ -18,6 +18,7 @@ use crate::{
     checks::CheckSpec,
     component::{Common, Merged, full_schema, split_common},
     directory::Directory,
+    ignored,
     interpolate::{Names, interpolate},
     kinds::{DynKind, Expansion, Outputs, Problem},
     load::{Loader, TypeCatalog, place},
@@ -72,7 +73,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             tags.extend(common.tags.clone());
             let asked = asks.get(id).map_or(&[][..], Vec::as_slice);
             let to = Expansion::new(id, &around, asked, &tags, self.tags);
-            self.expand(&mut desired, &kind, peer, to);
+            self.expand(&mut desired, &kind, (peer, common), to);
             let own = around.output(peer, "url");
             let shown = kind.shown.iter().filter_map(|name| Some(((*name).to_owned(), around.output(peer, name)?)));
             self.shown.insert(id.clone(), shown.collect());
@@ -211,7 +212,13 @@ impl<'a, 'b> Expander<'a, 'b> {
         found
     }
 
-    fn expand(&mut self, desired: &mut Desired, kind: &DynKind, peer: &Peer, mut to: Expansion<'_>) {
+    fn expand(
+        &mut self,
+        desired: &mut Desired,
+        kind: &DynKind,
+        (peer, common): (&Peer, &Common),
+        mut to: Expansion<'_>,
+    ) {
         let merged = &self.components[&peer.id];
         if let Err(error) = (kind.expand)(&peer.spec, &mut to) {
             let at = place(&merged.origins, "", false);
@@ -227,6 +234,11 @@ impl<'a, 'b> Expander<'a, 'b> {
             {
                 resource.origins.insert(pointer, at);
             }
+        }
+        for (index, message, help) in ignored::mark(&common.lifecycle.ignore_changes, &mut to.resources, self.types) {
+            let at = place(&merged.origins, &format!("/lifecycle/ignoreChanges/{index}"), false);
+            let problem = Diagnostic::error("unknown-field", at, message);
+            self.loader.problems.push(Diagnostic { help, ..problem });
         }
         for (address, resource) in to.resources {
             self.keep(desired, merged, address, resource);

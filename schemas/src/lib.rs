@@ -8,6 +8,7 @@ mod component;
 mod directory;
 mod document;
 mod expand;
+mod ignored;
 mod input;
 mod interpolate;
 pub mod kinds;

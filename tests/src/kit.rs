@@ -14,7 +14,7 @@ use std::{
 use deployer_engine::{
     address::Address,
     clock::Clock,
-    desired::{Desired, DesiredResource, Lifecycle, Scope},
+    desired::{Desired, DesiredResource, Scope},
     event::Nowhere,
     facts::{FoundBy, Nature, OnRemove},
     find::{Found, find},
@@ -185,20 +185,12 @@ impl Bench {
 
     fn desired(&self, properties: &Map<String, Value>, scope: &Scope) -> Result<Desired> {
         let mut desired = Desired { scope: scope.clone(), ..Desired::default() };
-        let resource = |kind: &str, properties: Value| DesiredResource {
-            kind: kind.to_owned(),
-            properties,
-            name_part: None,
-            chosen: None,
-            lifecycle: Lifecycle::default(),
-            after: Vec::new(),
-            origins: BTreeMap::new(),
-        };
         for (address, (kind, properties)) in &self.sample.needs {
-            desired.resources.insert(address.parse()?, resource(kind, properties.clone()));
+            desired.resources.insert(address.parse()?, DesiredResource::new(kind, properties.clone()));
         }
         let after = self.sample.after.iter().map(|it| it.parse()).collect::<std::result::Result<_, _>>()?;
-        let mine = DesiredResource { after, ..resource(&self.sample.kind, Value::Object(properties.clone())) };
+        let mine =
+            DesiredResource { after, ..DesiredResource::new(&self.sample.kind, Value::Object(properties.clone())) };
         desired.resources.insert(self.address.clone(), mine);
         Ok(desired)
     }

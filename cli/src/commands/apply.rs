@@ -6,7 +6,7 @@ use bytes::Bytes;
 use deployer_engine::{
     history::Deployment,
     plan::Plan,
-    session::{Applied, Memory, Question, Undone, Wish},
+    session::{Applied, Memory, Question, Session, Undone, Wish},
     store::{ObjectStore, local::LocalStore},
 };
 use futures::future::FutureExt;
@@ -74,30 +74,18 @@ pub async fn run_to(
         wish.purpose = format!("rollback to {}", record.id);
         wish.revision.clone_from(&record.revision);
     }
-    let asked = *term;
-    let (as_json, mut missing) = (global.json, false);
+    let mut asker = Asker::new(
+        progress,
+        *term,
+        global.json,
+        auto_approve,
+        if destroy { "\nTake all of this down?" } else { "\nDo this?" },
+    );
     let mut beside = None;
     let mut approve = |plan: &Plan, question: Question<'_>| {
-        progress.plan(plan);
-        if !as_json {
-            show(plan, question, &asked);
-        }
-        let words = match question {
-            Question::Apply if destroy => "\nTake all of this down?",
-            Question::Apply => "\nDo this?",
-            Question::Rollback { .. } => "\nTake it back like this?",
-        };
-        let decided = match question {
-            Question::Apply => auto_approve,
-            Question::Rollback { decided, .. } => decided,
-        };
-        let yes = decided || asked.asks && asked.confirm(words);
-        missing |= !decided && !asked.asks;
+        let yes = asker.ask(plan, question);
         if logs && yes && beside.is_none() {
-            beside = tail(&context, &memory, plan, &asked);
-        }
-        if !as_json && yes {
-            asked.say("");
+            beside = tail(&context, &memory, plan, term);
         }
         futures::future::ready(yes).boxed()
     };
@@ -106,7 +94,71 @@ pub async fn run_to(
     if let Some(beside) = beside {
         beside.end().await;
     }
-    match applied? {
+    let code = match applied? {
+        Applied::NoChanges => {
+            let plan = session
+                .plan(&context.loaded.desired, &Wish { refresh: false, ..wish })
+                .await
+                .map_err(|trouble| context.failure(trouble))?;
+            if global.json {
+                term.line(json!({"event": "summary", "result": "no-changes"}));
+            } else {
+                term.line(no_changes(&plan, term));
+            }
+            Code::Done
+        }
+        applied => ended(&context, &session, applied, destroy, asker.missing, term).await?,
+    };
+    if watch && code == Code::Done { watch::run(&context, &session, term).await } else { Ok(code) }
+}
+
+/// Shows plans, and asks for a yes unless it is given already.
+pub struct Asker {
+    progress: Arc<Progress>,
+    term: Term,
+    json: bool,
+    auto_approve: bool,
+    words: &'static str,
+    /// A yes was needed, and nobody could be asked.
+    pub missing: bool,
+}
+
+impl Asker {
+    /// One that asks with these `words`.
+    pub fn new(progress: Arc<Progress>, term: Term, json: bool, auto_approve: bool, words: &'static str) -> Self {
+        Self { progress, term, json, auto_approve, words, missing: false }
+    }
+
+    /// True if it is to be done.
+    pub fn ask(&mut self, plan: &Plan, question: Question<'_>) -> bool {
+        self.progress.plan(plan);
+        if !self.json {
+            show(plan, question, &self.term);
+        }
+        let (decided, words) = match question {
+            Question::Apply => (self.auto_approve, self.words),
+            Question::Rollback { decided, .. } => (decided, "\nTake it back like this?"),
+        };
+        let yes = decided || self.term.asks && self.term.confirm(words);
+        self.missing |= !decided && !self.term.asks;
+        if !self.json && yes {
+            self.term.say("");
+        }
+        yes
+    }
+}
+
+/// Says how a deployment ended.
+pub async fn ended(
+    context: &Context,
+    session: &Session,
+    applied: Applied,
+    destroy: bool,
+    missing: bool,
+    term: &Term,
+) -> Result<Code, Failure> {
+    let as_json = context.global.json;
+    match applied {
         Applied::Ran { deployment, plan, report, undone } => {
             let shown = match session.look().await {
                 Ok(memory) if !destroy => outputs::known(&context.loaded, &memory),
@@ -120,33 +172,19 @@ pub async fn run_to(
                 false => ended::print(&it, term),
             }
             let unwritten = report.unwritten.iter().chain(undone.into_iter().flat_map(|it| &it.report.unwritten));
-            emergency(&context, deployment, unwritten.collect(), term).await;
-            match ended::code(&report, undone) {
-                Code::Done if watch => watch::run(&context, &session, term).await,
-                code => Ok(code),
-            }
+            emergency(context, deployment, unwritten.collect(), term).await;
+            Ok(ended::code(&report, undone))
         }
-        Applied::TookBack { deployment, undone } => Ok(took_back(&context, deployment, &undone, term).await),
-        Applied::NoChanges => {
-            let plan = session
-                .plan(&context.loaded.desired, &Wish { refresh: false, ..wish })
-                .await
-                .map_err(|trouble| context.failure(trouble))?;
-            if as_json {
-                term.line(json!({"event": "summary", "result": "no-changes"}));
-            } else {
-                term.line(no_changes(&plan, term));
-            }
-            if watch { watch::run(&context, &session, term).await } else { Ok(Code::Done) }
-        }
+        Applied::TookBack { deployment, undone } => Ok(took_back(context, deployment, &undone, term).await),
         Applied::Refused(plan) => {
             if as_json {
                 term.line(json!({"event": "summary", "result": "refused", "plan": plan::json(&plan)}));
             } else {
                 plan::print(&plan, term);
             }
-            Err(Failure::said(Code::Refused, "protected data would go; nothing was changed"))
+            Err(Failure::said(Code::Refused, refused(&plan)))
         }
+        Applied::NoChanges => Ok(Code::Done),
         Applied::Declined if missing => {
             let failure = Failure::said(
                 Code::Refused,
@@ -155,6 +193,14 @@ pub async fn run_to(
             Err(failure.help("read the plan above, then run the same command with --auto-approve"))
         }
         Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
+    }
+}
+
+/// Why a plan is refused, in a line.
+fn refused(plan: &Plan) -> &'static str {
+    match plan.refusals.iter().all(|it| it.code == "not-ours") {
+        true => "something that is not ours is in the way; nothing was changed",
+        false => "protected data would go; nothing was changed",
     }
 }
 

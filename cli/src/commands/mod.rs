@@ -2,6 +2,7 @@
 
 mod apply;
 mod bootstrap;
+mod drift;
 mod ended;
 mod graph;
 mod history;
@@ -46,6 +47,7 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
             let how = apply::How { destroy: true, auto_approve, wait: true, ..apply::How::default() };
             apply::run(global, &flags, how, term).await
         }
+        Command::Drift { command } => drift::run(global, command, term).await,
         Command::Rollback { deployment, auto_approve } => rollback::run(global, deployment, auto_approve, term).await,
         Command::List { kind, service } => list::run(global, kind.as_deref(), service.as_deref(), term).await,
         Command::Show { what, origin } => show::run(global, &what, origin, term).await,

@@ -79,6 +79,7 @@ pub fn wish(context: &Context, memory: &Memory, flags: &PlanFlags, destroy: bool
         input: context.loaded.input.clone(),
         revision: revision(&context.global.dir),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        mending: None,
     })
 }
 

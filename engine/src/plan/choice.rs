@@ -9,6 +9,7 @@ use crate::{
     address::Address,
     desired::DesiredResource,
     diff::FieldChange,
+    drift,
     facts::{Facts, Nature},
     state::Generation,
 };
@@ -70,6 +71,13 @@ pub(super) fn keep_chosen(wanted: &DesiredResource, generation: &Generation, pro
     let Some(at) = wanted.chosen.as_deref() else { return };
     if let (Some(now), Some(before)) = (properties.pointer_mut(at), generation.applied.pointer(at)) {
         now.clone_from(before);
+    }
+}
+
+/// What the user wants to be left alone is what it is, whatever else is changed.
+pub(super) fn keep_ignored(facts: &Facts, wanted: &DesiredResource, live: &Value, properties: &mut Value) {
+    for at in &wanted.ignored {
+        drift::put(facts, properties, at, live.pointer(at).cloned());
     }
 }
 

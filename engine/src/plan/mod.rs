@@ -6,7 +6,9 @@
 mod choice;
 mod connect;
 mod finish;
+mod mend;
 mod order;
+mod ours;
 mod planner;
 mod properties;
 mod reasons;
@@ -18,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use mend::{Mending, mend};
 pub use planner::{Input, Live, plan};
 pub use undo::{Instead, Undo, undo};
 

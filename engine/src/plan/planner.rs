@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Action, Plan, Step, StepId,
-    choice::{carry, keep_chosen},
+    choice::{carry, keep_chosen, keep_ignored},
     order::{self, Needs},
     reasons::{Replaced, lifecycle_reason, replace_reasons, standing, usual},
 };
@@ -268,11 +268,15 @@ impl<'a> Planner<'a> {
             }
             Some(Seen::Pending { spec: None, .. }) | None => generation.applied.clone(),
         };
+        if self.is_strange(address, facts, generation, &live) {
+            return Fate::Same(generation.outputs.clone());
+        }
         let Some((name, mut desired)) = self.properties(address, wanted, facts, generation.number, Some(generation))
         else {
             return Fate::New;
         };
         keep_chosen(wanted, generation, &mut desired);
+        keep_ignored(facts, wanted, &live, &mut desired);
         let changes = diff::diff(facts, &desired, &generation.applied, &live);
         self.refuse_shrinking(address, facts, &changes);
         if changes.iter().any(|change| change.how == How::Replace) {

@@ -56,9 +56,12 @@ impl<'a> Planner<'a> {
         old: &Generation,
         kind: &str,
         lifecycle: Lifecycle,
-        reasons: Vec<String>,
+        mut reasons: Vec<String>,
     ) {
-        let gone = matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
+        let strange = self.strange(address, kind, old);
+        let gone =
+            strange.is_some() || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
+        reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
         let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().stateful);
         let action = match lifecycle.on_delete {
             _ if gone => Action::Forget,

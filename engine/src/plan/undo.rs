@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Input, Live, Plan, plan};
+use super::{
+    Input, Live, Plan,
+    mend::{Gone, component, link, recorded},
+    plan,
+};
 use crate::{
     address::{Address, ComponentId},
-    desired::{Desired, DesiredComponent, DesiredResource, OnDelete, Scope},
+    desired::{Desired, DesiredResource, OnDelete, Scope},
     diagnostic::Diagnostic,
-    diff, expr,
+    diff,
     facts::{Facts, Nature},
     record::Record,
     resource::Registry,
@@ -33,7 +37,7 @@ pub struct Undo {
     pub left: Vec<String>,
     instead: BTreeMap<Address, Instead>,
     /// Outputs of what is gone and has to be made again, under new ids: who held such a value gets the new one.
-    gone: Vec<(Address, String, String)>,
+    gone: Gone,
 }
 
 /// The way back for those of `shards` that keep what they were. `input` is the hash of the input that is taken back.
@@ -54,20 +58,11 @@ pub fn undo(scope: &Scope, shards: &BTreeMap<ComponentId, Shard>, types: &Regist
             undo.resource(&id.at(role), before, role, state, types);
         }
         if then.resources.values().any(|it| it.current.is_some()) {
-            undo.desired.components.insert(
-                id.clone(),
-                DesiredComponent {
-                    service: then.service.clone(),
-                    depends_on: then.depends_on.clone(),
-                    lookups: then.lookups.clone(),
-                    checks: then.checks.clone(),
-                    ..DesiredComponent::default()
-                },
-            );
+            undo.desired.components.insert(id.clone(), component(then));
         }
         undo.shards.insert(id.clone(), body);
     }
-    undo.link();
+    link(&mut undo.desired, &std::mem::take(&mut undo.gone));
     undo
 }
 
@@ -97,18 +92,8 @@ impl Undo {
                 }
             }
         }
-        self.desired.resources.insert(
-            address.clone(),
-            DesiredResource {
-                kind: now.kind.clone(),
-                properties: target,
-                name_part: None,
-                chosen: None,
-                lifecycle,
-                after: needs.into_iter().collect(),
-                origins: BTreeMap::new(),
-            },
-        );
+        let as_it_was = DesiredResource { lifecycle, after: needs.into_iter().collect(), ..recorded(now, target) };
+        self.desired.resources.insert(address.clone(), as_it_was);
     }
 
     /// What was not there before goes, unless it is protected: data may be in it by now.
@@ -131,18 +116,7 @@ impl Undo {
         }
         let data = if facts.is_some_and(|it| it.stateful) { "may hold data by now" } else { "is protected" };
         self.left.push(format!("{address} is new and {data}; it stays, and the next apply goes on with it"));
-        self.desired.resources.insert(
-            address.clone(),
-            DesiredResource {
-                kind: now.kind.clone(),
-                properties: current.applied.clone(),
-                name_part: None,
-                chosen: None,
-                lifecycle: now.lifecycle,
-                after: now.needs.iter().cloned().collect(),
-                origins: BTreeMap::new(),
-            },
-        );
+        self.desired.resources.insert(address.clone(), recorded(now, current.applied.clone()));
         self.desired.components.entry(address.component.clone()).or_default();
     }
 
@@ -160,20 +134,6 @@ impl Undo {
             if let Some(place) = target.pointer_mut(path) {
                 *place = is;
             }
-        }
-    }
-
-    /// Who held a value of something that is made again takes the new one; order follows from that.
-    fn link(&mut self) {
-        let gone = std::mem::take(&mut self.gone);
-        for (address, resource) in &mut self.desired.resources {
-            let mine = |it: &&(Address, String, String)| it.0 != *address && resource.after.contains(&it.0);
-            let gone: Vec<_> = gone.iter().filter(mine).cloned().collect();
-            resource.properties = linked(&resource.properties, &gone);
-        }
-        let known: BTreeSet<Address> = self.desired.resources.keys().cloned().collect();
-        for resource in self.desired.resources.values_mut() {
-            resource.after.retain(|address| known.contains(address));
         }
     }
 
@@ -237,36 +197,6 @@ fn restore(facts: &Facts, target: &mut Value, now: &Value, image: Option<&Value>
         }
     }
     instead
-}
-
-fn linked(value: &Value, gone: &[(Address, String, String)]) -> Value {
-    match value {
-        Value::String(text) => {
-            let found = gone.iter().filter(|(_, _, old)| old.len() > 5 && text.contains(old.as_str()));
-            // The longest is the most exact: an ARN contains a name.
-            let Some((address, output, old)) = found.max_by_key(|(_, _, old)| old.len()) else { return value.clone() };
-            let Some((first, rest)) = text.split_once(old.as_str()) else { return value.clone() };
-            if first.is_empty() && rest.is_empty() {
-                return expr::reference(address, output);
-            }
-            let texts = [first, rest].map(|part| linked(&Value::String(part.to_owned()), gone));
-            let [first, rest] = texts;
-            expr::join([first, expr::reference(address, output), rest].into_iter().flat_map(parts).collect())
-        }
-        Value::Array(items) => items.iter().map(|item| linked(item, gone)).collect(),
-        Value::Object(map) => {
-            map.iter().map(|(key, item)| (key.clone(), linked(item, gone))).collect::<Map<_, _>>().into()
-        }
-        plain => plain.clone(),
-    }
-}
-
-/// A join's parts, so that one never stands in another.
-fn parts(value: Value) -> Vec<Value> {
-    match expr::hole(&value) {
-        Some(expr::Hole::Join(parts)) => parts.to_vec(),
-        _ => vec![value],
-    }
 }
 
 fn plain(value: &Value) -> String {

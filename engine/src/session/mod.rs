@@ -6,6 +6,7 @@
 pub mod adopt;
 pub mod copy;
 mod deploy;
+pub mod drift;
 pub mod edit;
 pub mod moves;
 mod undo;
@@ -30,8 +31,8 @@ use crate::{
     history::{self, Deployment, Ending},
     journal::{self},
     lock::{Holder, Life, LockRules, Owner, Probe, Watch, holder_id},
-    observe,
-    plan::{self, Plan},
+    observe::{self, Reading},
+    plan::{self, Mending, Plan},
     record::Record,
     recover::Recovery,
     resource::Registry,
@@ -129,6 +130,8 @@ pub struct Wish {
     pub revision: Option<String>,
     /// The version of deployer, for the deployment record.
     pub version: String,
+    /// What changed outside is set back, and nothing else is looked at.
+    pub mending: Option<Mending>,
 }
 
 /// What is remembered, as it was read.
@@ -267,10 +270,12 @@ impl Session {
         let shards: BTreeMap<ComponentId, Record<Shard>> =
             memory.shards.iter().map(|(id, held)| (id.clone(), held.record.clone())).collect();
         let live = if wish.refresh {
-            let asked = observe::to_read(desired, &shards);
+            let mut asked = observe::to_read(desired, &shards);
+            if let Some(mending) = &wish.mending {
+                asked.retain(|it| mending.whose.contains(&it.address));
+            }
             self.world.events.send(Event::Refreshing { resources: asked.len() });
-            observe::read_all(&self.world.types, asked, self.world.limits.parallelism, self.world.clock.as_ref())
-                .await?
+            self.reading().all(asked).await?
         } else {
             plan::Live::new()
         };
@@ -285,7 +290,18 @@ impl Session {
             destroy: wish.destroy,
             undo: false,
         };
-        plan::plan(&input).map_err(Trouble::Problems)
+        let mut plan = plan::plan(&input).map_err(Trouble::Problems)?;
+        wish.mending.iter().for_each(|it| it.mark(&mut plan.steps));
+        Ok(plan)
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            types: &self.world.types,
+            parallelism: self.world.limits.parallelism,
+            clock: self.world.clock.as_ref(),
+            events: self.world.events.as_ref(),
+        }
     }
 
     /// Settles what dead deployments left open; true if there was one. One whose owner may be alive is left alone: the locks

@@ -201,8 +201,7 @@ impl Session {
             })
             .collect();
         let asked = observe::to_read(&undo.desired, &records);
-        let limits = self.world.limits;
-        let live = observe::read_all(&self.world.types, asked, limits.parallelism, self.world.clock.as_ref()).await?;
+        let live = self.reading().all(asked).await?;
         let plan =
             undo.plan(&lineage, lease.deployment(), &records, &live, &self.world.types).map_err(Trouble::Problems)?;
         Ok((undo, plan))

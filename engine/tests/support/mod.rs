@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use deployer_engine::{
     address::Address,
@@ -44,13 +44,11 @@ pub fn desired(resources: &Value) -> Desired {
     for (text, wanted) in resources.as_object().expect("a map of resources") {
         let address: Address = text.parse().expect("an address");
         let resource = DesiredResource {
-            kind: wanted["type"].as_str().expect("a type").to_owned(),
-            properties: wanted["properties"].clone(),
-            name_part: None,
             chosen: wanted["chosen"].as_str().map(str::to_owned),
             lifecycle: serde_json::from_value(wanted["lifecycle"].clone()).unwrap_or_default(),
             after: serde_json::from_value(wanted["after"].clone()).unwrap_or_default(),
-            origins: BTreeMap::new(),
+            ignored: serde_json::from_value(wanted["ignored"].clone()).unwrap_or_default(),
+            ..DesiredResource::new(wanted["type"].as_str().expect("a type"), wanted["properties"].clone())
         };
         let component = desired.components.entry(address.component.clone()).or_default();
         let first: Vec<_> = serde_json::from_value(wanted["dependsOn"].clone()).unwrap_or_default();

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use deployer_engine::{
     address::{Address, ComponentId},
-    desired::{DesiredResource, Lifecycle, Scope},
+    desired::{DesiredResource, Scope},
     diagnostic::Severity,
     expr,
 };
@@ -254,15 +254,7 @@ fn tag_list(tags: &BTreeMap<String, String>) -> Value {
 }
 
 fn new_resource(kind: &str, properties: Value) -> DesiredResource {
-    DesiredResource {
-        kind: kind.to_owned(),
-        properties: without_nulls(properties),
-        name_part: None,
-        chosen: None,
-        lifecycle: Lifecycle::default(),
-        after: Vec::new(),
-        origins: BTreeMap::new(),
-    }
+    DesiredResource::new(kind, without_nulls(properties))
 }
 
 /// What is wrong with a spec.

@@ -18,6 +18,10 @@ pub fn of(event: &Event, track: &Track, term: &Term) -> Option<String> {
         Event::Refreshing { resources } if *resources > 0 && term.level > 0 => {
             Some(format!("reading {resources} resources"))
         }
+        Event::ReadAgain { resources, why } => Some(format!(
+            "{} could not be read just now and are read again: {why}",
+            duration::count(*resources, "resource")
+        )),
         Event::Recovering { deployment, owner, open } => {
             let wait = if *open > 0 { "; waiting until none of its calls can be on the way any more" } else { "" };
             Some(format!(

@@ -163,14 +163,10 @@ fn add(to: &mut Desired, name: &str, role: &str, kind: &str, properties: Value, 
     let address = component.at(role);
     to.components.entry(component).or_default();
     let resource = DesiredResource {
-        kind: kind.to_owned(),
-        properties,
-        name_part: None,
-        chosen: None,
         // Nobody takes these away by a slip: they hold what all deployments were.
         lifecycle: Lifecycle { on_delete: OnDelete::Retain, protect: true },
         after,
-        origins: Default::default(),
+        ..DesiredResource::new(kind, properties)
     };
     to.resources.insert(address.clone(), resource);
     address

@@ -29,8 +29,8 @@ pub(super) fn check(spec: &S3Spec, to: &mut Expansion<'_>) {
 }
 
 fn lifecycle(spec: &S3Spec, to: &mut Expansion<'_>) {
-    for (index, rule) in spec.lifecycle.iter().flatten().enumerate() {
-        let at = |field: &str| format!("/lifecycle/{index}/{field}");
+    for (index, rule) in spec.lifecycle_rules.iter().flatten().enumerate() {
+        let at = |field: &str| format!("/lifecycleRules/{index}/{field}");
         to.within(&at("expireAfterDays"), rule.expire_after_days, 1, i64::from(i32::MAX));
         to.within(&at("noncurrentExpireAfterDays"), rule.noncurrent_expire_after_days, 1, i64::from(i32::MAX));
         to.within(
@@ -44,7 +44,10 @@ fn lifecycle(spec: &S3Spec, to: &mut Expansion<'_>) {
             && rule.abort_incomplete_uploads_after_days.is_none()
             && rule.transitions.as_ref().is_none_or(Vec::is_empty);
         if nothing {
-            to.problem(&format!("/lifecycle/{index}"), "the rule does nothing: say what happens after how many days");
+            to.problem(
+                &format!("/lifecycleRules/{index}"),
+                "the rule does nothing: say what happens after how many days",
+            );
         }
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::kinds) struct S3;
 impl Kind for S3 {
     const KIND: &'static str = "S3";
     const MERGE_KEYS: &'static [(&'static str, &'static str)] =
-        &[("lifecycle", "id"), ("cors", "id"), ("notifications", "name")];
+        &[("lifecycleRules", "id"), ("cors", "id"), ("notifications", "name")];
     const SHOWN: &'static [&'static str] = &["name"];
     type Spec = S3Spec;
 
@@ -79,7 +79,7 @@ impl Kind for S3 {
         check(spec, to);
         let (notifications, first) = notify::configuration(spec, to);
         let rules: Option<Vec<Value>> =
-            spec.lifecycle.as_ref().map(|rules| rules.iter().enumerate().map(rule).collect());
+            spec.lifecycle_rules.as_ref().map(|rules| rules.iter().enumerate().map(rule).collect());
         let versioning = spec.versioning.map(|on| json!({"Status": if on { "Enabled" } else { "Suspended" }}));
         let properties = json!({
             "BucketName": spec.name,

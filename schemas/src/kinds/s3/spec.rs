@@ -16,7 +16,7 @@ pub(in crate::kinds) struct S3Spec {
     /// How objects are encrypted at rest: `s3` (S3's own key), or a KMS key.
     pub(super) encryption: Option<Encryption>,
     /// What happens to objects with time.
-    pub(super) lifecycle: Option<Vec<Rule>>,
+    pub(super) lifecycle_rules: Option<Vec<Rule>>,
     /// What keeps it private.
     pub(super) public_access_block: Option<PublicAccessBlock>,
     /// Requests without TLS are denied.

@@ -1,0 +1,49 @@
+//! Whose is what stands there? Nothing that deployer did not make is changed or deleted, even where it has the id of something
+//! that deployer made.
+
+use super::planner::Planner;
+use crate::{
+    address::Address,
+    diagnostic::{Diagnostic, Place},
+    drift,
+    facts::Facts,
+    resource::Seen,
+    state::Generation,
+};
+
+impl Planner<'_> {
+    /// True, and the plan refused, if something else stands where `generation` stood.
+    pub(super) fn is_strange(
+        &mut self,
+        address: &Address,
+        facts: &Facts,
+        generation: &Generation,
+        live: &serde_json::Value,
+    ) -> bool {
+        let Some(why) = why_strange(facts, generation, live) else { return false };
+        let at = Place::Resource { address: address.clone(), path: String::new() };
+        let message = format!("{address}: `{}` is not the one that deployer made: {why}", generation.id);
+        let way = format!(
+            "take it over with `deployer state rm {address}` and then `deployer state import {address} {}`; or move it away, and the next apply makes its own",
+            generation.id
+        );
+        self.plan.refusals.push(Diagnostic::error("not-ours", at, message).help(way));
+        true
+    }
+
+    /// Why what stands where a generation stood is to be left alone, if it is.
+    pub(super) fn strange(&self, address: &Address, kind: &str, generation: &Generation) -> Option<String> {
+        let facts = self.input.types.get(kind)?.facts();
+        match self.input.live.get(&(address.clone(), generation.number))? {
+            Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. } => {
+                why_strange(facts, generation, spec)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What an update that was cut short left of its tags says nothing.
+fn why_strange(facts: &Facts, generation: &Generation, live: &serde_json::Value) -> Option<String> {
+    if generation.confirmed { drift::stranger(facts, &generation.applied, live) } else { None }
+}
