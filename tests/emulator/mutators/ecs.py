@@ -17,7 +17,7 @@ def settings(change):
     """A setting that is not named any more goes back to AWS's default."""
     wanted = {it["Name"]: "disabled" for it in change.before or []}
     wanted.update({it["Name"]: it["Value"] for it in change.value or []})
-    ecs().update_cluster_settings(cluster=change.id, settings=listed(wanted, "name", "value"))
+    ecs().update_cluster(cluster=change.id, settings=listed(wanted, "name", "value"))
 
 
 def update(change, **arguments):
