@@ -58,8 +58,22 @@ def protocol(change):
     elb().modify_listener(ListenerArn=change.id, Protocol=change.value, **({"Certificates": certificates} if certificates else {}))
 
 
-def rule(change):
-    elb().modify_rule(RuleArn=change.id, **{change.property: change.needed()})
+# More than one value stands under a name of its own.
+CONDITIONS = {
+    "host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "http-request-method": "HttpRequestMethodConfig", "source-ip": "SourceIpConfig",
+}
+
+
+def conditions(all):
+    return [{"Field": it["Field"], CONDITIONS[it["Field"]]: {"Values": it["Values"]}} for it in all]
+
+
+def matches(change):
+    elb().modify_rule(RuleArn=change.id, Conditions=conditions(change.needed()))
+
+
+def actions(change):
+    elb().modify_rule(RuleArn=change.id, Actions=change.needed())
 
 
 def priority(change):
@@ -68,8 +82,8 @@ def priority(change):
 
 def rule_again(change):
     """Conditions all have to hold, and any of their values."""
-    conditions = [{**it, "Values": it["Values"][::-1]} for it in change.spec["Conditions"][::-1]]
-    elb().modify_rule(RuleArn=change.id, Conditions=conditions)
+    turned = [{**it, "Values": it["Values"][::-1]} for it in change.spec["Conditions"][::-1]]
+    elb().modify_rule(RuleArn=change.id, Conditions=conditions(turned))
 
 
 def health(change):
@@ -92,7 +106,7 @@ KINDS = {
         "Port": listener, "Protocol": protocol, "Certificates": listener, "SslPolicy": listener, "DefaultActions": listener,
     }, {}, tag, untag),
     "AWS::ElasticLoadBalancingV2::ListenerRule": kind(
-        {"Priority": priority, "Conditions": rule, "Actions": rule}, {"list_order": rule_again}, tag, untag),
+        {"Priority": priority, "Conditions": matches, "Actions": actions}, {"list_order": rule_again}, tag, untag),
     "AWS::ElasticLoadBalancingV2::TargetGroup": kind(
         {**dict.fromkeys(HEALTH, health), "TargetGroupAttributes": attributes}, {}, tag, untag),
 }
