@@ -127,6 +127,8 @@ def arn(change):
 
 
 def tag(change, tags):
+    """Taken off before: the emulator keeps a key's old value beside the new one."""
+    untag(change, sorted(tags))
     dynamodb().tag_resource(ResourceArn=arn(change), Tags=listed(tags))
 
 

@@ -3,16 +3,19 @@
 from mutators.common import Cannot, Change, client, kind, listed, maybe, pairs, policy, rewritten, several
 
 
+ENCRYPTED = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+
+
 def s3():
     return client("s3")
 
 
 def versioning(change):
-    s3().put_bucket_versioning(Bucket=change.id, VersioningConfiguration={"Status": change.or_else({}).get("Status", "Suspended")})
+    s3().put_bucket_versioning(Bucket=change.id, VersioningConfiguration=change.or_else({"Status": "Suspended"}))
 
 
 def encryption(change):
-    if change.value is None:
+    if change.or_else(ENCRYPTED) is ENCRYPTED:
         return s3().delete_bucket_encryption(Bucket=change.id)
     names = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault", "BucketKeyEnabled": "BucketKeyEnabled"}
     rules = [{names[key]: it for key, it in rule.items()} for rule in change.value["ServerSideEncryptionConfiguration"]]

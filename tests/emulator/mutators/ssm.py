@@ -1,14 +1,14 @@
-"""Parameters: one call writes all of one but its tags."""
+"""Parameters: one call writes all of one but its tags, and what it lacks goes back to the default."""
 
 from mutators.common import Cannot, client, kind, listed
 
 
 def put(change):
     it = change.after()
-    tier = {"Tier": it["Tier"]} if it.get("Tier") else {}
+    more = {key: it[key] for key in ("Tier", "DataType") if it.get(key)}
     client("ssm").put_parameter(
         Name=change.id, Type=it["Type"], Value=it["Value"], Description=it.get("Description") or "",
-        AllowedPattern=it.get("AllowedPattern") or "", Overwrite=True, **tier)
+        AllowedPattern=it.get("AllowedPattern") or "", Overwrite=True, **more)
 
 
 def needed(change):
