@@ -69,7 +69,7 @@ fn work(queue: &Mutex<Vec<Sample>>, called: &Mutex<Called>) -> Result<Vec<String
         // Faults are set for the account: clients of this process carry no name of their own.
         let client = emulator.client("kit").of_account();
         let start = std::time::Instant::now();
-        let result = runtime.block_on(contract(&sample, &client));
+        let result = runtime.block_on(contract(&sample, &client, &registry));
         let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
         println!("{} {}: {said} ({:.1} s)", sample.kind, sample.file, start.elapsed().as_secs_f64());
         match result {
