@@ -4,6 +4,7 @@
 
 mod boto3;
 pub mod build;
+pub mod dice;
 pub mod emulator;
 pub mod fields;
 pub mod kit;

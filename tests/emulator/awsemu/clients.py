@@ -49,7 +49,7 @@ class Client:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def fault(self, call):
-        """The fault that this call meets, if any; they are counted."""
+        """The fault that this call meets, if any. They are counted, with late reads and other words."""
         found = self.find_fault(call)
         self.met += found is not None
         return found
@@ -71,9 +71,12 @@ class Client:
 
     def is_late(self, call):
         """Whether this is one of the reads that do not see this client's last change of the service yet."""
-        left = 0 if call.mutating else self.late.get(call.service, 0)
-        self.late[call.service] = max(left - 1, 0) if not call.mutating else self.late.get(call.service, 0)
-        return left > 0
+        left = self.late.get(call.service, 0)
+        if call.mutating or not left:
+            return False
+        self.late[call.service] = left - 1
+        self.met += 1
+        return True
 
     def changed_something(self, call):
         self.late[call.service] = self.options["late_reads"]
@@ -88,6 +91,7 @@ class Client:
             self.said[number] = self.said.get(number, 0) + 1
             if self.said[number] in rule.get("nth", [self.said[number]]):
                 body = body.replace(good, rule["to"].encode())
+                self.met += 1
         return status, headers, body
 
     def meets_freeze(self, call, when):

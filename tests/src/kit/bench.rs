@@ -13,9 +13,10 @@ use deployer_engine::{
     clock::Clock,
     desired::{Desired, DesiredResource, Lifecycle, Scope},
     event::Nowhere,
+    facts::{Nature, OnRemove},
     lock::{LockRules, Owner},
-    plan::Plan,
-    resource::{DynResource, Registry},
+    plan::{Plan, Step},
+    resource::{DynResource, Registry, Seen, Wanted},
     safety::Safety,
     session::{Applied, Limits, Session, Wish, World},
     state::Generation,
@@ -33,6 +34,9 @@ use crate::{Result, emulator::Client};
 pub(super) fn name_of(kind: &str, client: &Client) -> String {
     format!("{}.{}", client.account(), kind.replace("::", "."))
 }
+
+/// Properties as a user writes them.
+pub(super) type Properties = Map<String, Value>;
 
 /// How long a lock lives, in AWS's time.
 const LOCK: Duration = Duration::from_secs(1_200);
@@ -106,7 +110,8 @@ impl Bench {
         Ok(self.types.need(&self.sample.kind)?.as_ref())
     }
 
-    fn desired(&self, properties: &Map<String, Value>) -> Result<Desired> {
+    /// What is desired: the thing with these properties, or what it needs alone.
+    fn desired(&self, properties: Option<&Properties>) -> Result<Desired> {
         let mut desired = Desired { scope: self.scope.clone(), ..Desired::default() };
         let resource = |kind: &str, properties: Value| DesiredResource {
             kind: kind.to_owned(),
@@ -120,21 +125,23 @@ impl Bench {
         for (address, (kind, properties)) in &self.sample.needs {
             desired.resources.insert(address.parse()?, resource(kind, properties.clone()));
         }
-        let after = self.sample.after.iter().map(|it| it.parse()).collect::<std::result::Result<_, _>>()?;
-        let mine = DesiredResource { after, ..resource(&self.sample.kind, Value::Object(properties.clone())) };
-        desired.resources.insert(self.address.clone(), mine);
+        if let Some(properties) = properties {
+            let after = self.sample.after.iter().map(|it| it.parse()).collect::<std::result::Result<_, _>>()?;
+            let mine = DesiredResource { after, ..resource(&self.sample.kind, Value::Object(properties.clone())) };
+            desired.resources.insert(self.address.clone(), mine);
+        }
         Ok(desired)
     }
 
-    pub(super) async fn plan(&self, properties: &Map<String, Value>) -> Result<Plan> {
+    pub(super) async fn plan(&self, properties: impl Into<Option<&Properties>>) -> Result<Plan> {
         let wish = Wish { refresh: true, ..Wish::default() };
-        let plan = self.session.plan(&self.desired(properties)?, &wish).await;
+        let plan = self.session.plan(&self.desired(properties.into())?, &wish).await;
         plan.map_err(|trouble| format!("{}: no plan: {trouble:?}", self.sample.file).into())
     }
 
-    pub(super) async fn apply(&mut self, properties: &Map<String, Value>, destroy: bool) -> Result<()> {
+    pub(super) async fn apply(&mut self, properties: impl Into<Option<&Properties>>, destroy: bool) -> Result<()> {
         let wish = Wish { refresh: true, destroy, ..Wish::default() };
-        let desired = self.desired(properties)?;
+        let desired = self.desired(properties.into())?;
         let applied = self.session.apply(&desired, &wish, &mut |_, _| futures::future::ready(true).boxed()).await;
         match applied {
             Ok(Applied::Ran { report, .. }) if report.is_success() => Ok(()),
@@ -145,14 +152,50 @@ impl Bench {
     }
 
     /// Applies, and demands that a second plan is empty.
-    pub(super) async fn settle(&mut self, properties: &Map<String, Value>, what: &str) -> Result<()> {
+    pub(super) async fn settle(&mut self, properties: impl Into<Option<&Properties>>, what: &str) -> Result<()> {
+        let properties = properties.into();
         self.apply(properties, false).await.map_err(|error| format!("{what}: {error}"))?;
-        let plan = self.plan(properties).await?;
+        let plan = self.plan(properties).await.map_err(|error| format!("{what}: {error}"))?;
         if plan.is_empty() {
             return Ok(());
         }
         let changes: Vec<_> = plan.steps.iter().map(|step| (step.address(), &step.reasons, &step.changes)).collect();
         Err(format!("{}: {what}: the second plan is not empty: {changes:?}", self.sample.file).into())
+    }
+
+    /// The steps of a plan that are about the thing itself.
+    pub(super) async fn steps(&self, properties: &Properties) -> Result<Vec<Step>> {
+        let steps = self.plan(properties).await?.steps;
+        Ok(steps.into_iter().filter(|step| *step.address() == self.address).collect())
+    }
+
+    /// Fields that are changed in place from their first value to their second, each with the properties that it has then.
+    pub(super) fn in_place(&self) -> Result<Vec<(String, Properties)>> {
+        let (facts, first, mut found) = (self.resource()?.facts(), self.sample.first(), Vec::new());
+        let create_only = |name: &String| facts.create_only(&format!("/{name}"));
+        for name in self.sample.fields.keys() {
+            let at = format!("/{name}");
+            let along = self.sample.along.get(name);
+            let stays =
+                |it: Nature| matches!(it, Nature::OnlyGrows | Nature::InitialOnly | Nature::OwnedElsewhereWhen(_));
+            // What comes along may need another thing too.
+            let another = create_only(name) || along.is_some_and(|others| others.keys().any(create_only));
+            let changed = self.sample.second(name, &first);
+            let kept = changed[name].is_null() && facts.on_remove(&at) == OnRemove::Keep;
+            if !another && !kept && !facts.natures(&at).any(stays) {
+                found.push((name.clone(), changed));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The thing as it is read, all of it.
+    pub(super) async fn live(&self) -> Result<Value> {
+        let id = self.generation().await?.id;
+        match self.resource()?.read(&id, &Wanted::All).await? {
+            Seen::Ready { spec, .. } => Ok(spec),
+            other => Err(format!("{}: {id} is {}", self.sample.file, other.status()).into()),
+        }
     }
 
     /// What state knows of the thing on the bench.

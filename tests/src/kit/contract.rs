@@ -52,15 +52,11 @@ async fn changed(bench: &mut Bench, now: &mut Map<String, Value>, name: &str, se
     if second.is_null() && facts.on_remove(&format!("/{name}")) == OnRemove::Keep {
         return Ok(());
     }
-    now.insert(name.to_owned(), second.clone());
-    now.extend(bench.sample.along.get(name).cloned().unwrap_or_default());
-    now.retain(|field, value| field == name || !value.is_null());
-    let plan = bench.plan(now).await?;
+    *now = bench.sample.second(name, now);
+    let steps = bench.steps(&*now).await?;
     let create_only = facts.create_only(&format!("/{name}"));
-    let steps: Vec<&Action> =
-        plan.steps.iter().filter(|step| *step.address() == bench.address).map(|step| &step.action).collect();
-    let replaced = steps.iter().any(|action| matches!(action, Action::Create { replaces: Some(_), .. }));
-    let updated = steps.iter().any(|action| matches!(action, Action::Update { .. }));
+    let replaced = steps.iter().any(|step| matches!(step.action, Action::Create { replaces: Some(_), .. }));
+    let updated = steps.iter().any(|step| matches!(step.action, Action::Update { .. }));
     if create_only != replaced || create_only == updated {
         return Err(format!(
             "{}: {name} changed: create-only {create_only}, the plan replaces {replaced}, updates {updated}",
@@ -68,7 +64,7 @@ async fn changed(bench: &mut Bench, now: &mut Map<String, Value>, name: &str, se
         )
         .into());
     }
-    bench.settle(now, &format!("{name} changed")).await
+    bench.settle(&*now, &format!("{name} changed")).await
 }
 
 /// Taken out of the YAML: what `on_remove` declares.
@@ -82,10 +78,9 @@ async fn removed(bench: &mut Bench, now: &mut Map<String, Value>, name: &str) ->
         return Ok(());
     }
     now.remove(name);
-    let plan = bench.plan(now).await?;
+    let steps = bench.steps(&*now).await?;
     let wanted = facts.on_remove(&format!("/{name}"));
-    let mine = plan.steps.iter().filter(|step| *step.address() == bench.address);
-    let actions: Vec<&Action> = mine.map(|step| &step.action).collect();
+    let actions: Vec<&Action> = steps.iter().map(|step| &step.action).collect();
     let replaced = actions.iter().any(|action| matches!(action, Action::Create { replaces: Some(_), .. }));
     let fits = match wanted {
         OnRemove::Replace => replaced,
@@ -99,7 +94,7 @@ async fn removed(bench: &mut Bench, now: &mut Map<String, Value>, name: &str) ->
         )
         .into());
     }
-    bench.settle(now, &format!("{name} removed")).await
+    bench.settle(&*now, &format!("{name} removed")).await
 }
 
 /// The provider by itself: find, create twice, delete twice, read what is gone and what never was.
@@ -139,7 +134,7 @@ async fn by_itself(bench: &Bench) -> Result<()> {
 
 /// Reads until it is absent; things linger.
 #[allow(clippy::disallowed_methods, reason = "waits for another process")]
-async fn gone(it: &dyn DynResource, id: &PhysicalId) -> Result<()> {
+pub(super) async fn gone(it: &dyn DynResource, id: &PhysicalId) -> Result<()> {
     for _ in 0..100 {
         if it.read(id, &Wanted::All).await? == Seen::Absent {
             return Ok(());

@@ -4,7 +4,15 @@
 //! fails the type.
 
 mod bench;
+mod check;
 mod contract;
+mod faults;
+mod generated;
+mod outside;
+mod settling;
+mod shapes;
+mod stale;
+mod tags;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,11 +24,24 @@ use deployer_engine::resource::{DynResource, Registry};
 use deployer_providers::Aws;
 use serde_json::{Map, Value};
 
-pub use self::{bench::Bench, contract::contract};
+pub use self::{
+    bench::Bench,
+    check::{Checked, Extent, Property, Row, Skipped, Verdict, check},
+    contract::contract,
+    shapes::shapes,
+};
 use crate::{Result, build};
 
 /// Makes the types that are put on the bench, over the clients that it is given.
 pub type Types = dyn Fn(&Aws) -> Registry + Sync;
+
+/// What came of a property.
+enum Shown {
+    /// It holds; a word on what was done.
+    Yes(String),
+    /// The type, or this sample of it, cannot have it.
+    NotForIt,
+}
 
 /// One sample of a type.
 #[derive(Clone, Debug)]
@@ -68,6 +89,15 @@ impl Sample {
     pub fn first(&self) -> Map<String, Value> {
         let firsts = self.fields.iter().map(|(name, (first, _))| (name.clone(), first.clone()));
         self.base.clone().into_iter().chain(firsts).collect()
+    }
+
+    /// Properties with the second value of one field, and what changes along with it. A null of it is its removal.
+    fn second(&self, name: &str, now: &Map<String, Value>) -> Map<String, Value> {
+        let mut changed = now.clone();
+        changed.extend(self.fields.get(name).map(|(_, second)| (name.to_owned(), second.clone())));
+        changed.extend(self.along.get(name).cloned().unwrap_or_default());
+        changed.retain(|field, value| field == name || !value.is_null());
+        changed
     }
 }
 
