@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deployer_engine::{
     error::Class,
-    facts::{Facts, FoundBy},
+    facts::{Facts, FoundBy, Nature},
     resource::{Created, DeleteOptions, DynResource, Identity, PhysicalId, Seen, Wanted},
 };
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::Result;
 
 pub(super) async fn show(bench: &mut Bench) -> Result<Shown> {
     let first = bench.sample.first();
-    let Some(theirs) = others(bench, &first).await? else { return Ok(Shown::NotForIt) };
+    let Some(theirs) = others(bench, &first)? else { return Ok(Shown::NotForIt) };
     bench.settle(&theirs, "made, as others will").await?;
     let applied = bench.generation().await?.applied;
     bench.settle(None, "taken away, before others come").await?;
@@ -49,23 +49,29 @@ pub(super) async fn show(bench: &mut Bench) -> Result<Shown> {
 }
 
 /// The properties of something that others could put in its place; none if they cannot.
-async fn others(bench: &mut Bench, first: &Properties) -> Result<Option<Properties>> {
+fn others(bench: &Bench, first: &Properties) -> Result<Option<Properties>> {
     let facts = bench.resource()?.facts();
-    match (facts.found, facts.name) {
-        // Its content tells whose it is: another one is needed.
+    let slots = |properties: &Properties| (facts.slots)(&Value::Object(properties.clone()));
+    let taken = slots(first);
+    let told = |name: &String| {
+        !facts.natures(&format!("/{name}")).any(|it| matches!(it, Nature::WriteOnly | Nature::InitialOnly))
+    };
+    Ok(match (facts.found, facts.name) {
+        // Its content tells whose it is: another one in the same place is needed.
         (FoundBy::Content, _) => {
-            bench.settle(first, "made, for its fields").await?;
-            let other = bench.in_place()?.into_iter().next();
-            Ok(other.map(|(_, changed)| changed))
+            let fields = bench.sample.fields.iter().filter(|(name, (_, second))| told(name) && !second.is_null());
+            let mut changed = fields.map(|(name, _)| bench.sample.second(name, first));
+            changed.find(|it| slots(it).iter().any(|slot| taken.contains(slot)))
         }
         // A minted name is new with each generation, and a revision takes nobody's place.
         (_, Some(rule)) => {
             let stated = first.contains_key(rule.field.trim_start_matches('/'));
-            Ok((stated && !rule.shared).then(|| first.clone()))
+            (stated && !rule.shared).then(|| first.clone())
         }
-        (FoundBy::Name, None) => Ok(Some(first.clone())),
-        (FoundBy::Tag | FoundBy::Token, None) => Ok(None),
-    }
+        (FoundBy::Name, None) => Some(first.clone()),
+        // Without a name it is in nobody's way, unless it takes a place. A part without tags is told by its token alone.
+        (FoundBy::Tag | FoundBy::Token, None) => (facts.tags.is_some() && !taken.is_empty()).then(|| first.clone()),
+    })
 }
 
 /// Makes one by the provider alone, for nobody that the engine knows.
