@@ -27,7 +27,9 @@ pub(super) async fn show(bench: &mut Bench) -> Result<Shown> {
     let it = bench.resource()?;
     let seen = it.read(&made.id, &Wanted::of([&spec])).await?;
     away(it, &made.id, &spec).await?;
-    let command = format!("deployer state import {} {}", bench.address, made.id);
+    // What is found by its token alone is not found if it is others': the person looks its id up.
+    let id = if it.facts().found == FoundBy::Token { "ID" } else { &made.id.0 };
+    let command = format!("deployer state import {} {id}", bench.address);
     match refused {
         Ok(()) => return Err("what is not ours was taken over".into()),
         Err(error) if !error.to_string().contains(&command) => {
@@ -69,8 +71,8 @@ fn others(bench: &Bench, first: &Properties) -> Result<Option<Properties>> {
             (stated && !rule.shared).then(|| first.clone())
         }
         (FoundBy::Name, None) => Some(first.clone()),
-        // Without a name it is in nobody's way, unless it takes a place. A part without tags is told by its token alone.
-        (FoundBy::Tag | FoundBy::Token, None) => (facts.tags.is_some() && !taken.is_empty()).then(|| first.clone()),
+        // Without a name it is in nobody's way, unless it takes a place.
+        (FoundBy::Tag | FoundBy::Token, None) => (!taken.is_empty()).then(|| first.clone()),
     })
 }
 
