@@ -199,7 +199,10 @@ pub async fn check(sample: &Sample, client: &Client, types: &Types) -> Result<Ch
                 // What is left of it is in nobody's way.
                 standing = None;
                 client.reset()?;
-                Verdict::Failed(error.to_string())
+                match skipped.reason(&sample.kind, property) {
+                    Some(reason) => Verdict::Skipped(Some(reason.clone())),
+                    None => Verdict::Failed(error.to_string()),
+                }
             }
         };
         checked.rows.push(Row {
