@@ -266,6 +266,8 @@ pub trait DynResource: Send + Sync {
     fn facts(&self) -> &'static Facts;
     /// The JSON Schema of its properties.
     fn schema(&self) -> Value;
+    /// The same properties as the type itself writes them; an error if they are not of its shape.
+    fn shaped(&self, properties: &Value) -> Result<Value>;
     /// See `Resource::read`.
     fn read<'a>(&'a self, id: &'a PhysicalId, wanted: &'a Wanted) -> BoxFuture<'a, Result<Seen>>;
     /// See `Resource::create`.
@@ -297,8 +299,12 @@ fn decode<R: Resource>(value: &Value) -> Result<R::Spec> {
     R::Spec::deserialize(value).map_err(|source| Error::Shape { kind: R::TYPE, source })
 }
 
+fn shape<R: Resource>(spec: R::Spec) -> Result<Value> {
+    serde_json::to_value(spec).map_err(|source| Error::Shape { kind: R::TYPE, source })
+}
+
 fn encode<R: Resource>(seen: Seen<R::Spec>) -> Result<Seen> {
-    seen.map(|spec| serde_json::to_value(spec).map_err(|source| Error::Shape { kind: R::TYPE, source }))
+    seen.map(shape::<R>)
 }
 
 impl<R: Resource> DynResource for R {
@@ -312,6 +318,10 @@ impl<R: Resource> DynResource for R {
 
     fn schema(&self) -> Value {
         schemars::schema_for!(R::Spec).to_value()
+    }
+
+    fn shaped(&self, properties: &Value) -> Result<Value> {
+        shape::<R>(decode::<R>(properties)?)
     }
 
     fn read<'a>(&'a self, id: &'a PhysicalId, wanted: &'a Wanted) -> BoxFuture<'a, Result<Seen>> {

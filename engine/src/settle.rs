@@ -126,7 +126,8 @@ pub async fn settle_unless<'a>(
     }
 }
 
-/// A failed read says nothing about the thing.
+/// A failed read says nothing about the thing. What is gone is told as absent: a part that is not found while the rest is there
+/// is not visible yet, or not any more.
 pub(crate) fn passes(class: Class) -> bool {
-    matches!(class, Class::Throttled | Class::Ambiguous | Class::Conflict | Class::Propagating)
+    matches!(class, Class::Throttled | Class::Ambiguous | Class::Conflict | Class::Propagating | Class::NotFound)
 }

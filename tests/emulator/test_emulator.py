@@ -645,6 +645,51 @@ class Faults(Case):
             self.refused("AWS.SimpleQueueService.NonExistentQueue", sqs.get_queue_url, QueueName="q")
         sqs.get_queue_url(QueueName="q")
 
+    def test_late_reads_find_nothing_and_then_what_was(self):
+        ec2 = self.client("ec2")
+        control("options", client=self.account, late_reads=2)
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+        def told():
+            found = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Vpcs"]
+            return found and [tag["Value"] for tag in found[0].get("Tags", [])]
+
+        self.assertEqual([told() for _ in range(3)], [[], [], []])
+        self.assertIn(vpc, [it["VpcId"] for it in ec2.describe_vpcs()["Vpcs"]])
+        ec2.create_tags(Resources=[vpc], Tags=[{"Key": "a", "Value": "1"}])
+        self.assertEqual([told() for _ in range(3)], [[], [], ["1"]])
+        ec2.create_tags(Resources=[vpc], Tags=[{"Key": "a", "Value": "2"}])
+        # Other services see theirs at once.
+        self.client("sqs").list_queues()
+        self.assertEqual([told() for _ in range(3)], [["1"], ["1"], ["2"]])
+
+    def test_late_reads_refuse_what_is_asked_for_by_its_id(self):
+        ec2, elb, iam = self.client("ec2"), self.client("elbv2"), self.client("iam")
+        control("options", client=self.account, late_reads=1)
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.refused("InvalidVpcID.NotFound", ec2.describe_vpc_attribute, VpcId=vpc, Attribute="enableDnsSupport")
+        group = elb.create_target_group(Name="g", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+        self.refused("TargetGroupNotFound", elb.describe_target_groups, TargetGroupArns=[group])
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+        self.refused("NoSuchEntity", iam.get_role, RoleName="r")
+        iam.get_role(RoleName="r")
+
+    def test_a_status_is_told_in_other_words_for_a_while(self):
+        # Fact: after a change it stays as it was for some reads, is under way, and is ready again (aws-facts 24.7).
+        ec2 = self.client("ec2")
+        control("options", client=self.account, words=[{"operation": "ec2:DescribeVpcs", "from": ">available<", "to": ">pending<", "nth": [2, 3]}])
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        told = lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["State"]
+        self.assertEqual([told() for _ in range(4)], ["available", "pending", "pending", "available"])
+
+    def test_faults_are_counted_as_they_are_met(self):
+        sqs = self.client("sqs")
+        self.rule("throttle", operation="sqs:CreateQueue", nth=2)
+        sqs.create_queue(QueueName="q")
+        self.assertEqual(control("calls", client=self.account)["faults"], 0)
+        self.refused("ThrottlingException", sqs.create_queue, QueueName="q")
+        self.assertEqual(control("calls", client=self.account)["faults"], 1)
+
     def test_calls_are_counted_by_operation(self):
         sqs = self.client("sqs")
         sqs.create_queue(QueueName="q")

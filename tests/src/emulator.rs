@@ -129,6 +129,10 @@ pub struct Calls {
     pub by_operation: BTreeMap<String, u64>,
     /// How many were on their way at once.
     pub max_in_flight: u64,
+    /// How many met a fault.
+    pub faults: u64,
+    /// One after another: the operation, and whether it changes something.
+    pub log: Vec<(String, bool)>,
 }
 
 impl Client {
@@ -155,6 +159,7 @@ impl Client {
             region: "eu-west-1".to_owned(),
             endpoint: Some(self.endpoint.clone()),
             credentials: Some((format!("AKIA{}TEST", self.account), "emulator".to_owned())),
+            time_scale: Some(self.scale),
             ..AwsOptions::default()
         };
         Aws::load(options).await
@@ -202,6 +207,8 @@ impl Client {
             mutating: number("mutating"),
             by_operation,
             max_in_flight: number("max_in_flight"),
+            faults: number("faults"),
+            log: answer["log"].as_array().into_iter().flatten().map(logged).collect(),
         })
     }
 
@@ -280,6 +287,10 @@ impl Client {
         env.push(("AWS_SDK_UA_APP_ID".to_owned(), "inventory".to_owned()));
         env
     }
+}
+
+fn logged(entry: &Value) -> (String, bool) {
+    (entry[1].as_str().unwrap_or_default().to_owned(), entry[3] == true)
 }
 
 fn get(url: &str) -> Result<Value> {

@@ -5,6 +5,7 @@
 mod boto3;
 pub mod build;
 pub mod corpus;
+pub mod dice;
 pub mod emulator;
 pub mod fields;
 pub mod kit;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
+    dice::Dice,
     matrix::{World, same},
     product::Said,
     rain::RAIN,
@@ -47,20 +48,6 @@ pub enum Ended {
 /// A worker with a web app of its own.
 pub struct Wander {
     stage: Stage,
-}
-
-/// A small generator: equal seeds, equal runs.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        // Steele, Lea and Flood's SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % limit.max(1) as u64).unwrap_or(0)
-    }
 }
 
 impl Wander {

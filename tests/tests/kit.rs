@@ -1,4 +1,4 @@
-//! The kit over every type: create, read, change and remove each field, find, delete.
+//! The kit over every type: its fields, faults, late reads, what others do, tags, statuses, combinations.
 
 #![allow(clippy::print_stdout, clippy::panic, clippy::expect_used, reason = "a test stops where it is wrong")]
 
@@ -12,8 +12,8 @@ use deployer_providers::{Aws, registry};
 use deployer_tests::{
     Result,
     emulator::Emulator,
-    kit::{Sample, contract, fields, samples},
-    permissions::{Called, differences},
+    kit::{Checked, Extent, Sample, Skipped, Verdict, check, fields, samples, shapes},
+    permissions::differences,
 };
 
 /// Three hundred times as fast as AWS.
@@ -34,9 +34,24 @@ fn every_field_of_every_type_has_a_second_value() -> Result<()> {
 }
 
 #[test]
-fn every_sample_fulfils_the_contract() -> Result<()> {
-    // One sample alone: DEPLOYER_KIT=queue/standard.
+fn properties_made_by_chance_keep_their_shape() -> Result<()> {
+    let extent = Extent::of_environment();
+    println!("seed {}", extent.seed);
+    let count = if extent.all { 5_000 } else { 300 };
+    let failures: Vec<String> = registry(&Aws::offline())
+        .iter()
+        .filter_map(|it| shapes(it.as_ref(), extent.seed, count).err())
+        .map(|error| error.to_string())
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn every_sample_has_all_properties() -> Result<()> {
+    // One sample alone: DEPLOYER_KIT=queue/standard. Everything of it: DEPLOYER_KIT_ALL=1.
     let only = std::env::var("DEPLOYER_KIT").unwrap_or_default();
+    println!("seed {}", Extent::of_environment().seed);
     let mut all: Vec<Sample> = samples()?.into_values().flatten().filter(|it| it.file.contains(&only)).collect();
     // Taken from the end: the long ones first, so that none is alone at last.
     all.sort_by_key(|sample| (sample.kind.contains("DBInstance"), sample.fields.len()));
@@ -44,22 +59,28 @@ fn every_sample_fulfils_the_contract() -> Result<()> {
     let cores = thread::available_parallelism().map_or(2, usize::from).clamp(1, 3);
     let workers = (cores + 1).min(all.len().max(1));
     let queue = Mutex::new(all);
-    let called = Mutex::new(Called::new());
+    let checked = Mutex::new(Checked::default());
     let mut failures: Vec<String> = thread::scope(|scope| {
-        let running: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&queue, &called))).collect();
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&queue, &checked))).collect();
         let ended = running.into_iter().map(|it| it.join().expect("a worker ends"));
         ended.flat_map(|it| it.unwrap_or_else(|error| vec![error.to_string()])).collect()
     });
-    // Here and not in a test of its own: what was called is known only after all samples.
-    let called = called.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failures.extend(differences(&called, only.is_empty() && failures.is_empty())?);
+    let Checked { rows, called } = checked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.extend(rows.iter().filter(|it| matches!(it.verdict, Verdict::Failed(_))).map(ToString::to_string));
+    let whole = only.is_empty() && failures.is_empty();
+    // Here and not in tests of their own: what was called and shown is known only after all samples.
+    failures.extend(differences(&called, whole)?);
+    if whole {
+        let types = registry(&Aws::offline());
+        let kinds: BTreeSet<&str> = types.iter().map(|it| it.kind()).collect();
+        failures.extend(Skipped::load()?.differences(&rows, &kinds));
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 
-/// Takes samples until none is left, with an emulator of its own; what failed.
-#[allow(clippy::disallowed_methods, reason = "how long a sample takes is told in the machine's time")]
-fn work(queue: &Mutex<Vec<Sample>>, called: &Mutex<Called>) -> Result<Vec<String>> {
+/// Takes samples until none is left, with an emulator of its own; what failed beside the properties.
+fn work(queue: &Mutex<Vec<Sample>>, all: &Mutex<Checked>) -> Result<Vec<String>> {
     let emulator = Emulator::start(SCALE)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut failures = Vec::new();
@@ -68,16 +89,14 @@ fn work(queue: &Mutex<Vec<Sample>>, called: &Mutex<Called>) -> Result<Vec<String
         let Some(sample) = next else { break };
         // Faults are set for the account: clients of this process carry no name of their own.
         let client = emulator.client("kit").of_account();
-        let start = std::time::Instant::now();
-        let result = runtime.block_on(contract(&sample, &client));
-        let said = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
-        println!("{} {}: {said} ({:.1} s)", sample.kind, sample.file, start.elapsed().as_secs_f64());
-        match result {
-            Ok(operations) => {
-                let mut called = called.lock().unwrap_or_else(PoisonError::into_inner);
-                operations.into_iter().for_each(|(kind, more)| called.entry(kind).or_default().extend(more));
+        match runtime.block_on(check(&sample, &client, &registry)) {
+            Ok(checked) => {
+                checked.rows.iter().for_each(|row| println!("{row}"));
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.rows.extend(checked.rows);
+                checked.called.into_iter().for_each(|(kind, more)| all.called.entry(kind).or_default().extend(more));
             }
-            Err(error) => failures.push(error.to_string()),
+            Err(error) => failures.push(format!("{}: {error}", sample.file)),
         }
     }
     let missing = emulator.unsupported()?;

@@ -152,7 +152,8 @@ fn seen(live: Live) -> Seen<NatGatewaySpec> {
         "available" => Seen::ready(spec, outputs),
         "deleted" => Seen::Absent,
         "failed" => {
-            let words = [live.failure_code, live.failure_message];
+            // The reason comes a moment after the state.
+            let words = [Some("its state is failed".to_owned()), live.failure_code, live.failure_message];
             Seen::Failed { reason: words.into_iter().flatten().collect::<Vec<_>>().join(": ") }
         }
         status => Seen::pending(status, spec, outputs),

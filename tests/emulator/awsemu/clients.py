@@ -9,7 +9,7 @@ import threading
 
 DEFAULTS = {
     "latency_ms": 0, "throttle": 0, "error_5xx": 0, "reset": 0, "lost_answer": 0, "stale_reads": 0, "seed": 0,
-    "mutating_only": False, "rules": [],
+    "mutating_only": False, "rules": [], "late_reads": 0, "words": [],
 }
 
 
@@ -17,7 +17,7 @@ class Client:
     def __init__(self):
         self.options = dict(DEFAULTS)
         self.random = random.Random(0)
-        self.seen = {}
+        self.seen, self.late, self.said = {}, {}, {}
         self.freeze = None
         self.frozen = None
         self.account = None
@@ -26,12 +26,12 @@ class Client:
 
     def clear(self):
         self.log, self.by_operation, self.in_flight, self.max_in_flight = [], {}, 0, 0
-        self.total, self.mutating, self.beats, self.released = 0, 0, 0, set()
+        self.total, self.mutating, self.beats, self.released, self.met = 0, 0, 0, set(), 0
 
     def set(self, options):
         self.options = {**DEFAULTS, **self.options, **options}
         self.random = random.Random(self.options["seed"])
-        self.seen = {}
+        self.seen, self.late, self.said = {}, {}, {}
 
     def count(self, call):
         self.total += 1
@@ -49,7 +49,12 @@ class Client:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def fault(self, call):
-        """The fault that this call meets, if any."""
+        """The fault that this call meets, if any. They are counted, with late reads and other words."""
+        found = self.find_fault(call)
+        self.met += found is not None
+        return found
+
+    def find_fault(self, call):
         for number, rule in enumerate(self.options["rules"]):
             match = rule.get("match", {})
             if match.get("operation", call.operation_name) != call.operation_name or match.get("mutating", call.mutating) != call.mutating:
@@ -63,6 +68,31 @@ class Client:
             if self.random.random() < self.options[name]:
                 return "500" if name == "error_5xx" else name
         return None
+
+    def is_late(self, call):
+        """Whether this is one of the reads that do not see this client's last change of the service yet."""
+        left = self.late.get(call.service, 0)
+        if call.mutating or not left:
+            return False
+        self.late[call.service] = left - 1
+        self.met += 1
+        return True
+
+    def changed_something(self, call):
+        self.late[call.service] = self.options["late_reads"]
+
+    def reword(self, call, answer):
+        """The answer with other words, if it is so wished: a status that it has for a while, or once more."""
+        status, headers, body = answer
+        for number, rule in enumerate(self.options["words"]):
+            good = rule["from"].encode()
+            if rule["operation"] != call.operation_name or good not in body:
+                continue
+            self.said[number] = self.said.get(number, 0) + 1
+            if self.said[number] in rule.get("nth", [self.said[number]]):
+                body = body.replace(good, rule["to"].encode())
+                self.met += 1
+        return status, headers, body
 
     def meets_freeze(self, call, when):
         """Whether this is the call to freeze at. A frozen client's later calls freeze before they run."""

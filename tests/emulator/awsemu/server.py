@@ -4,6 +4,8 @@ moto's backends race, so a request runs from its due events to its last byte und
 slept outside of it.
 """
 
+import copy
+import io
 import json
 import socket
 import threading
@@ -19,6 +21,10 @@ from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
 PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "monitoring": cloudwatch, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
+
+# Nobody has anything there.
+NOWHERE = "999999999999"
+
 
 class Shell:
     def __init__(self):
@@ -37,7 +43,7 @@ class Shell:
         body = environ["wsgi.input"].read(length) if length else b""
         if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":
             body = environ["wsgi.input"].read()
-        environ["wsgi.input"] = __import__("io").BytesIO(body)
+        environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         if environ.get("PATH_INFO", "").startswith("/_emulator/"):
             answer = self.control(environ, body)
@@ -92,9 +98,12 @@ class Shell:
     def run(self, call, client):
         """The operation itself, between the behaviours of its service."""
         self.world.settle()
-        stale = self.stale_answer(call)
+        stale = self.stale_answer(call) or self.late_answer(call, client)
         if stale:
             return stale
+        return client.reword(call, self.fresh(call, client))
+
+    def fresh(self, call, client):
         token = self.token(call)
         if token in self.tokens:
             return self.tokens[token]
@@ -109,6 +118,8 @@ class Shell:
             self.tokens[token] = answer
         if call.mutating and answer[0] < 300 and client.options["stale_reads"]:
             self.stale[(call.account, call.service, call.target)] = client.options["stale_reads"]
+        if call.mutating and answer[0] < 300:
+            client.changed_something(call)
         if not call.mutating:
             self.answers[self.read_key(call)] = answer
         return answer
@@ -129,6 +140,20 @@ class Shell:
             return None
         self.stale[key] -= 1
         return self.answers.get(self.read_key(call)) or missing(call)
+
+    def late_answer(self, call, client):
+        """Fact: after a create a read may find nothing for a while, and after a change tell the old values (aws-facts 1.4, 24.7)."""
+        return (self.answers.get(self.read_key(call)) or self.nowhere(call)) if client.is_late(call) else None
+
+    def nowhere(self, call):
+        """What a service answers where the thing is not: in an account that has nothing. Buckets are everybody's, so S3's is in words."""
+        if call.service == "s3":
+            return missing(call)
+        other = copy.copy(call)
+        other.account, other.environ = NOWHERE, {**call.environ, "wsgi.input": io.BytesIO(call.body)}
+        plugin = PLUGINS.get(call.service)
+        answer = (plugin.before(other, self.world) if plugin else None) or self.moto(other)
+        return plugin.refusal(other, answer) if answer[0] >= 300 and hasattr(plugin, "refusal") else answer
 
     def moto(self, call):
         got = {}
@@ -174,7 +199,7 @@ class Shell:
             self.world.settle()
         elif what == "calls":
             return {"total": client.total, "mutating": client.mutating, "by_operation": client.by_operation,
-                    "max_in_flight": client.max_in_flight, "log": client.log}
+                    "max_in_flight": client.max_in_flight, "log": client.log, "faults": client.met}
         elif what == "calls/clear":
             client.clear()
         elif what == "alarm":
