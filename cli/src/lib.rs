@@ -1,7 +1,8 @@
 //! `deployer` as a library: the whole command line, for binaries that know more kinds and types than ours.
 //!
-//! All of it prints, prompts, draws progress and reads arguments and environment; nothing below it does. What an author needs
-//! is `Deployer`, and the three crates below, which are named here too so that one dependency is enough.
+//! All of it prints, prompts, draws progress and reads arguments and environment; nothing below it does. What an author needs of
+//! it is `Deployer`; kinds are written against `deployer_schemas`, types against `deployer_engine`, with the clients of
+//! `deployer_providers`.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -35,6 +36,3 @@ mod tail;
 mod term;
 
 pub use author::Deployer;
-pub use deployer_engine as engine;
-pub use deployer_providers as providers;
-pub use deployer_schemas as schemas;

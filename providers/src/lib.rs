@@ -8,7 +8,7 @@ pub mod alarm;
 #[cfg(feature = "autoscaling")]
 pub mod autoscaling;
 mod aws;
-mod call;
+pub mod call;
 #[cfg(feature = "cloudmap")]
 pub mod cloudmap;
 pub mod document;
@@ -45,7 +45,7 @@ pub mod ssm;
 #[cfg(feature = "state")]
 pub mod state;
 pub mod sts;
-mod tags;
+pub mod tags;
 
 use deployer_engine::resource::Registry;
 

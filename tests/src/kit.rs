@@ -28,7 +28,7 @@ use deployer_engine::{
     store::memory::MemoryStore,
     verdict::NoExaminer,
 };
-use deployer_providers::registry;
+use deployer_providers::{Aws, registry};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Map, Value, json};
 
@@ -57,11 +57,18 @@ pub struct Sample {
     pub only: BTreeSet<String>,
 }
 
+/// What makes the types, over clients: deployer's own, or an author's.
+pub type Types = dyn Fn(&Aws) -> Registry + Sync;
+
 /// All samples, by type.
 pub fn samples() -> Result<BTreeMap<String, Vec<Sample>>> {
+    samples_in(&build::workspace().join("fixtures/resources"))
+}
+
+/// The same of another folder.
+pub fn samples_in(root: &Path) -> Result<BTreeMap<String, Vec<Sample>>> {
     let mut found: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
-    let root = build::workspace().join("fixtures/resources");
-    for folder in fs::read_dir(&root)? {
+    for folder in fs::read_dir(root)? {
         for file in fs::read_dir(folder?.path())? {
             let sample = sample(&file?.path())?;
             found.entry(sample.kind.clone()).or_default().push(sample);
@@ -151,13 +158,13 @@ pub struct Bench {
 impl Bench {
     /// A bench for one sample, in the client's account.
     #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
-    pub async fn new(sample: &Sample, client: &Client) -> Result<Self> {
+    pub async fn new(sample: &Sample, client: &Client, make: &Types) -> Result<Self> {
         let aws = client.aws().await;
-        let named = |all: Registry, kind: &str| match registry(&aws.named(&name_of(kind, client))).get(kind) {
+        let named = |all: Registry, kind: &str| match make(&aws.named(&name_of(kind, client))).get(kind) {
             Some(it) => all.with_shared(it.clone()),
             None => all,
         };
-        let types = sample.kinds().into_iter().fold(registry(&aws), named);
+        let types = sample.kinds().into_iter().fold(make(&aws), named);
         let store = Arc::new(MemoryStore::default());
         let world = World {
             types: types.clone(),
@@ -253,8 +260,13 @@ fn scope(client: &Client) -> Scope {
 
 /// The whole contract on one sample; what was called for it.
 pub async fn contract(sample: &Sample, client: &Client) -> Result<Called> {
+    contract_of(sample, client, &registry).await
+}
+
+/// The same with other types.
+pub async fn contract_of(sample: &Sample, client: &Client, types: &Types) -> Result<Called> {
     let scope = scope(client);
-    let mut bench = Bench::new(sample, client).await?;
+    let mut bench = Bench::new(sample, client, types).await?;
     let mut first = sample.first();
     let mut now = first.clone();
     // Its first create's answer is lost: one thing all the same.

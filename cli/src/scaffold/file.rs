@@ -32,15 +32,24 @@ pub fn text(schema: &Schema) -> String {
     );
     text += &format!("impl Resource for {name} {{\n    const TYPE: &'static str = \"{kind}\";\n");
     text += &format!("    // Not in the schema, and yours to say: {}.\n", left(schema));
-    text += "    const FACTS: Facts = Facts {\n";
-    facts::lines(schema).iter().for_each(|line| text += &format!("        {line}\n"));
-    text += &format!("    }};\n    type Spec = {name}Spec;\n\n");
+    text += &constant(&facts::lines(schema));
+    text += &format!("    type Spec = {name}Spec;\n\n");
     text += &calls(schema, &name);
     text += &format!(
         "}}\n\n/// Whoever calls what is not written is told so.\nfn unwritten<T>(call: &str) -> Result<T> {{\n    \
          Err(Error::Missing(format!(\"{{}}: `{{call}}` is not written yet\", {name}::TYPE)))\n}}\n"
     );
     text
+}
+
+/// On as few lines as rustfmt gives it.
+fn constant(lines: &[String]) -> String {
+    let one = format!("Facts {{ {} }};", lines.join(" "));
+    if one.len() + 8 <= WIDTH && lines.iter().all(|line| line != "],") {
+        return format!("    const FACTS: Facts =\n        {one}\n");
+    }
+    let lines: String = lines.iter().map(|line| format!("        {line}\n")).collect();
+    format!("    const FACTS: Facts = Facts {{\n{lines}    }};\n")
 }
 
 fn left(schema: &Schema) -> &'static str {
@@ -65,12 +74,13 @@ fn imports(schema: &Schema, parts: &[Part]) -> String {
     let has = |wanted: &dyn Fn(&Shape) -> bool| shapes().any(|shape| contains(shape, wanted));
     let facts = facts::imports(schema);
     let one = format!("    facts::{{{}}},\n", facts.join(", "));
-    let facts = match facts.as_slice() {
-        _ if one.len() <= WIDTH + 1 && !one.contains("::{Nature") && !one.contains("}, ") => one,
-        several => format!(
-            "    facts::{{\n{}    }},\n",
-            several.iter().map(|it| format!("        {it},\n")).collect::<String>()
-        ),
+    // As rustfmt has it: a list in a list stands on a line of its own.
+    let facts = match facts.iter().position(|it| it.contains('{')) {
+        None => one,
+        Some(at) => {
+            let lines = [facts[..at].join(", "), facts[at].clone(), facts[at + 1..].join(", ")];
+            format!("    facts::{{\n{}    }},\n", lines.map(|it| format!("        {it},\n")).concat())
+        }
     };
     let mut text = String::new();
     if has(&|it| matches!(it, Shape::Map(_))) {

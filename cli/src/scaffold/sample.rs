@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    pattern::Pattern,
     schema::Schema,
     values::{Pair, pair},
 };
@@ -14,7 +15,11 @@ pub fn text(schema: &Schema) -> String {
     for (property, at) in schema.properties() {
         let (first, second) = values(schema, property, at);
         match second {
-            Some(second) => fields += &format!("  {property}: [{}, {}]\n", flow(&first), flow(&second)),
+            Some(second) => {
+                fields += &format!("  {property}: [{}, {}]\n", flow(&first), flow(&second));
+                let pattern = schema.follow(at).0["pattern"].as_str().filter(|it| Pattern::read(it).is_none());
+                fields += &pattern.map(|it| format!("  # has to fit {it}\n")).unwrap_or_default();
+            }
             None => {
                 only.push(property);
                 base += &format!("  {property}: {}\n", flow(&first));

@@ -10,7 +10,7 @@ use super::{pattern::Pattern, schema::Schema};
 pub type Pair = (Value, Option<Value>);
 
 /// How deep parts go: deeper ones are left out where they may be.
-const DEPTH: usize = 4;
+const DEPTH: usize = 3;
 
 /// The pair of a property.
 pub fn pair(schema: &Schema, at: &Value, depth: usize) -> Pair {
