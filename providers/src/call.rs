@@ -130,7 +130,8 @@ const WORDS: &[(&str, Class)] = &[
     ("Time to live has been modified multiple times", Class::Conflict),
 ];
 
-/// The engine's error for a failed call of `operation`.
+/// The engine's error for a failed call of `operation`. A code that the table does not know is judged by its HTTP status; a type
+/// that knows better changes the `class` of what it gets.
 pub fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

@@ -1,6 +1,7 @@
-//! Patterns of schemas, as far as they are simple: a row of characters or classes of them, each some times.
+//! Patterns of schemas, as far as texts that fit can be drawn from them: a row of characters or classes of them, each some times.
 //!
-//! What branches or groups is not read, and whoever asked takes a word of its own.
+//! Of alternatives one is chosen, and groups that may be left out are: what is drawn fits all the same. What looks around is not
+//! read, and whoever asked takes a word of its own.
 
 /// One place of a pattern: what may stand there, and how often.
 #[derive(Clone, Debug)]
@@ -25,23 +26,18 @@ pub struct Pattern {
 const MANY: usize = 4096;
 
 impl Pattern {
-    /// Reads one; none if it is not simple.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Reads one, of each alternative the first, or with `choice` 1 the second; none if it is not simple.
+    pub fn read(text: &str, choice: usize) -> Option<Self> {
         let inner = text.strip_prefix('^').unwrap_or(text);
         let starts = inner.len() < text.len();
-        let (inner, ends) = match inner.strip_suffix('$') {
+        let (inner, ends) = match inner.strip_suffix('$').or_else(|| inner.strip_suffix("\\Z")) {
             Some(cut) if !cut.ends_with('\\') => (cut, true),
             _ => (inner, false),
         };
         let letters: Vec<char> = inner.chars().collect();
         let mut rest = letters.as_slice();
-        let mut places = Vec::new();
-        while !rest.is_empty() {
-            let (ranges, negated) = one(&mut rest)?;
-            let (least, most) = times(&mut rest)?;
-            places.push(Place { ranges, negated, least, most });
-        }
-        Some(Self { places, ends: (starts, ends) })
+        let places = alternatives(&mut rest, choice)?;
+        rest.is_empty().then_some(Self { places, ends: (starts, ends) })
     }
 
     /// True if `text` fits, all of it.
@@ -85,6 +81,40 @@ fn fits(places: &[Place], letters: &[char], to_the_end: bool) -> bool {
     let Some((place, others)) = places.split_first() else { return letters.is_empty() || !to_the_end };
     let run = letters.iter().take(place.most).take_while(|it| place.takes(**it)).count();
     (place.least..=run).rev().any(|count| fits(others, &letters[count..], to_the_end))
+}
+
+/// Rows with bars in between, up to the end or the end of the group.
+fn alternatives(rest: &mut &[char], choice: usize) -> Option<Vec<Place>> {
+    let mut all = vec![row(rest, choice)?];
+    while rest.first() == Some(&'|') {
+        next(rest);
+        all.push(row(rest, choice)?);
+    }
+    let chosen = choice.min(all.len() - 1);
+    Some(all.swap_remove(chosen))
+}
+
+fn row(rest: &mut &[char], choice: usize) -> Option<Vec<Place>> {
+    let mut places = Vec::new();
+    while let Some(first) = rest.first().filter(|it| !"|)".contains(**it)) {
+        if *first == '(' {
+            next(rest);
+            match rest {
+                ['?', ':', others @ ..] => *rest = others,
+                ['?', ..] => return None,
+                _ => {}
+            }
+            let group = alternatives(rest, choice)?;
+            next(rest).filter(|it| *it == ')')?;
+            let (least, _) = times(rest)?;
+            (0..least).for_each(|_| places.extend(group.iter().cloned()));
+        } else {
+            let (ranges, negated) = one(rest)?;
+            let (least, most) = times(rest)?;
+            places.push(Place { ranges, negated, least, most });
+        }
+    }
+    (places.len() <= MANY).then_some(places)
 }
 
 type Set = (Vec<(char, char)>, bool);
@@ -205,20 +235,25 @@ mod tests {
             "^arn:aws:[a-z]*:.*",
             "^\\u002F?a{2}$",
         ] {
-            let pattern = Pattern::read(text).expect(text);
+            let pattern = Pattern::read(text, 0).expect(text);
             let (first, second) = pattern.texts(0).expect(text);
             assert!(pattern.fits(&first) && pattern.fits(&second), "{text}: {first} {second}");
         }
-        let name = Pattern::read("^[a-z][a-z0-9-]{2,30}$").expect("simple");
+        let name = Pattern::read("^[a-z][a-z0-9-]{2,30}$", 0).expect("simple");
         assert!(name.fits("one") && name.fits("stated-b") && !name.fits("1ne") && !name.fits("on"));
-        assert_eq!(Pattern::read("^\\d{12}$").and_then(|it| it.texts(0)), Some(("0".repeat(12), "1".repeat(12))));
-        assert_eq!(Pattern::read("^[ab]+$").and_then(|it| it.texts(3)), Some(("aaa".to_owned(), "bbb".to_owned())));
+        let drawn = |text: &str, choice, least| Pattern::read(text, choice).and_then(|it| it.texts(least));
+        let both = |one: &str, other: &str| Some((one.to_owned(), other.to_owned()));
+        assert_eq!(drawn("^\\d{12}$", 0, 0), both(&"0".repeat(12), &"1".repeat(12)));
+        assert_eq!(drawn("^[ab]+$", 0, 3), both("aaa", "bbb"));
+        assert_eq!(drawn("^(s3|lambda)$", 0, 0), both("s3", "s3"));
+        assert_eq!(drawn("^(s3|lambda)$", 1, 0), both("lambda", "lambda"));
+        assert_eq!(drawn("^arn:(aws[a-z]*)?:(?:x[0-9]){2}", 0, 0), both("arn::x0x0", "arn::x1x1"));
     }
 
     #[test]
     fn what_is_not_is_left() {
-        for text in ["^(a|b)$", "(?!x)y", "^[[:alpha:]]+$", "a**", "\\p{L}", "[a-"] {
-            assert!(Pattern::read(text).is_none(), "{text}");
+        for text in ["(?!x)y", "(a", "a)", "^[[:alpha:]]+$", "a**", "\\p{L}", "[a-"] {
+            assert!(Pattern::read(text, 0).is_none(), "{text}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub fn text(schema: &Schema) -> String {
         match second {
             Some(second) => {
                 fields += &format!("  {property}: [{}, {}]\n", flow(&first), flow(&second));
-                let pattern = schema.follow(at).0["pattern"].as_str().filter(|it| Pattern::read(it).is_none());
+                let pattern = schema.follow(at).0["pattern"].as_str().filter(|it| Pattern::read(it, 0).is_none());
                 fields += &pattern.map(|it| format!("  # has to fit {it}\n")).unwrap_or_default();
             }
             None => {

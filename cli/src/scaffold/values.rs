@@ -48,11 +48,17 @@ fn length(at: &Value, key: &str) -> Option<usize> {
 
 fn text(at: &Value) -> Pair {
     let (least, most) = (length(at, "minLength").unwrap_or(0), length(at, "maxLength").unwrap_or(usize::MAX));
-    let pattern = at["pattern"].as_str().and_then(Pattern::read);
+    let pattern = at["pattern"].as_str().and_then(|it| Pattern::read(it, 0));
     let padded = |word: &str| format!("{word:x<least$}");
     let words = (padded("one"), padded("two"));
     let fits = |word: &String| pattern.as_ref().is_none_or(|it| it.fits(word)) && word.len() <= most;
-    let drawn = || pattern.as_ref()?.texts(least);
+    let drawn = || {
+        let (first, second) = pattern.as_ref()?.texts(least)?;
+        // The same again: the next alternative, if there is one.
+        let other = || Some(Pattern::read(at["pattern"].as_str()?, 1)?.texts(least)?.0);
+        let second = if second == first { other().unwrap_or(second) } else { second };
+        Some((first, second))
+    };
     let (first, second) = match drawn() {
         _ if fits(&words.0) && fits(&words.1) => words,
         Some(drawn) => drawn,
