@@ -29,6 +29,12 @@ fn same(file: &str, text: &str) {
     assert!(expected == text, "{file} is other than this (UPDATE_EXPECT=1 writes it):\n{text}");
 }
 
+/// The page for authors shows what is said, word for word.
+fn on_the_page(text: &str) {
+    let page = fs::read_to_string(fixtures().join("../../docs/providers.md")).expect("the page");
+    assert!(page.contains(text.trim_end()), "docs/providers.md does not show this:\n{text}");
+}
+
 /// Runs it; nothing of the machine's AWS configuration is there.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
@@ -68,7 +74,9 @@ fn each_schema_becomes_the_files_that_are_compiled_elsewhere() {
 fn what_is_left_is_said_and_nothing_is_written_over() {
     let folder = TempDir::new().expect("a folder");
     let new = ["new", "AWS::Logs::MetricFilter", "--schema", &schema("metric_filter.json"), "--out", "."];
-    same("said/new.txt", &told(folder.path(), &new));
+    let said = told(folder.path(), &new);
+    same("said/new.txt", &said);
+    on_the_page(&said);
     let again = run(folder.path(), &new);
     assert_eq!(again.status.code(), Some(1));
     same("said/new-again.txt", &String::from_utf8_lossy(&again.stderr));
@@ -108,7 +116,9 @@ fn all_types_fit_the_line() {
 #[test]
 fn one_type_is_told_in_full() {
     let here = TempDir::new().expect("a folder");
-    same("said/log_group.txt", &told(here.path(), &["list", "AWS::Logs::LogGroup"]));
+    let said = told(here.path(), &["list", "AWS::Logs::LogGroup"]);
+    same("said/log_group.txt", &said);
+    on_the_page(&said);
     let output = run(here.path(), &["list", "AWS::Logs::LogGrup"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean AWS::Logs::LogGroup?"));
