@@ -61,6 +61,9 @@ pub struct Global {
     /// How long to wait for somebody else's lock: 30s, 10m
     #[arg(long, value_name = "TIME", default_value = "0s", global = true)]
     pub lock_timeout: String,
+    /// The kinds and types that this binary knows
+    #[arg(skip)]
+    pub deployer: crate::Deployer,
 }
 
 /// When to use colours.
@@ -241,6 +244,12 @@ pub enum Command {
     /// One document, or a JSON array of them where one managed policy of IAM cannot hold it all: attach each as a policy of
     /// its own. What was deployed before and is no longer in the files needs the policy of the files that it was in.
     IamPolicy,
+    /// For authors: the types that are known, and the files of a new one
+    Provider {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: crate::commands::provider::ProviderCommand,
+    },
     /// A completion script for your shell
     Completions {
         /// Which shell

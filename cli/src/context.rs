@@ -20,8 +20,8 @@ use deployer_engine::{
     session::{Limits, OnFailure, Session, Trouble, World},
     stop::Stop,
 };
-use deployer_providers::{Aws, AwsOptions, registry, sts};
-use deployer_schemas::{Kinds, LoadOptions, Loaded, Problems, Rollback, TypeCatalog, load};
+use deployer_providers::{Aws, AwsOptions, sts};
+use deployer_schemas::{LoadOptions, Loaded, Problems, Rollback, TypeCatalog, load};
 use serde_json::Value;
 
 use crate::{
@@ -122,7 +122,7 @@ fn read(
     account: Option<String>,
     answers: Answers,
 ) -> Result<Loaded, Failure> {
-    load(&options(global, recorded, account, answers)?, &Kinds::standard(), &Catalog(types))
+    load(&options(global, recorded, account, answers)?, global.deployer.kinds(), &Catalog(types))
         .map_err(|problems| Failure::Problems(Box::new(problems)))
 }
 
@@ -140,7 +140,7 @@ impl Context {
         recorded: Option<&Value>,
         term: &Term,
     ) -> Result<Self, Failure> {
-        let offline = registry(&Aws::offline());
+        let offline = global.deployer.types(&Aws::offline());
         let loaded = read(global, &offline, recorded, None, Answers::new())?;
         let stores = Stores::open(global, &loaded, reach).await?;
         let (stop, only_looks) = (Stop::default(), Arc::default());
@@ -163,7 +163,7 @@ impl Context {
         let account = first.guarded(&aws).await?;
         let read = |answers: &Answers| read(global, &offline, recorded, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
-        Ok(Self { loaded, types: registry(&aws), aws: Some(aws), ..first }.warned(term))
+        Ok(Self { loaded, types: global.deployer.types(&aws), aws: Some(aws), ..first }.warned(term))
     }
 
     /// The answers that the state keeps; none are looked for where nothing was asked.

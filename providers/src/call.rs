@@ -130,8 +130,9 @@ const WORDS: &[(&str, Class)] = &[
     ("Time to live has been modified multiple times", Class::Conflict),
 ];
 
-/// The engine's error for a failed call of `operation`.
-pub(crate) fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
+/// The engine's error for a failed call of `operation`. A code that the table does not know is judged by its HTTP status; a type
+/// that knows better changes the `class` of what it gets.
+pub fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -199,7 +200,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Absence as a value.
-pub(crate) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+pub fn found<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(it) => Ok(Some(it)),
         Err(error) if error.class() == Class::NotFound => Ok(None),
@@ -208,19 +209,19 @@ pub(crate) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 /// Absent is done.
-pub(crate) fn gone<T>(answer: Result<T>) -> Result<()> {
+pub fn gone<T>(answer: Result<T>) -> Result<()> {
     found(answer).map(drop)
 }
 
 /// A request that can never succeed, refused before it is sent.
 #[allow(dead_code, reason = "not every service needs it")]
-pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
+pub fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
     unsent(operation, Class::Invalid, "InvalidProperties", message.into())
 }
 
 /// A request whose turn comes when something else is done: the engine comes back for it.
 #[allow(dead_code, reason = "not every service needs it")]
-pub(crate) fn not_yet(operation: &'static str, message: impl Into<String>) -> Error {
+pub fn not_yet(operation: &'static str, message: impl Into<String>) -> Error {
     unsent(operation, Class::Conflict, "UnderWay", message.into())
 }
 

@@ -8,7 +8,7 @@ pub mod alarm;
 #[cfg(feature = "autoscaling")]
 pub mod autoscaling;
 mod aws;
-mod call;
+pub mod call;
 #[cfg(feature = "cloudmap")]
 pub mod cloudmap;
 pub mod document;
@@ -47,7 +47,7 @@ pub mod state;
 pub mod sts;
 #[cfg(feature = "tagging")]
 pub mod tagging;
-mod tags;
+pub mod tags;
 
 use deployer_engine::resource::Registry;
 

@@ -18,13 +18,15 @@ pub struct Tag {
 
 /// What a tag update does: these are set, these keys are taken away.
 #[derive(Debug, Default)]
-pub(crate) struct TagChange {
-    pub(crate) set: BTreeMap<String, String>,
-    pub(crate) remove: Vec<String>,
+pub struct TagChange {
+    /// Keys and values to set.
+    pub set: BTreeMap<String, String>,
+    /// Keys to take away.
+    pub remove: Vec<String>,
 }
 
 /// Tags as the service told them, without AWS's own.
-pub(crate) fn from_map<K: AsRef<str>, V: AsRef<str>>(map: impl IntoIterator<Item = (K, V)>) -> Option<Vec<Tag>> {
+pub fn from_map<K: AsRef<str>, V: AsRef<str>>(map: impl IntoIterator<Item = (K, V)>) -> Option<Vec<Tag>> {
     let ours = |key: &str| !key.to_ascii_lowercase().starts_with("aws:");
     let all = map.into_iter().filter(|(key, _)| ours(key.as_ref()));
     let mut tags: Vec<Tag> =
@@ -34,12 +36,12 @@ pub(crate) fn from_map<K: AsRef<str>, V: AsRef<str>>(map: impl IntoIterator<Item
 }
 
 /// Tags as a map.
-pub(crate) fn to_map(tags: Option<&Vec<Tag>>) -> BTreeMap<String, String> {
+pub fn to_map(tags: Option<&Vec<Tag>>) -> BTreeMap<String, String> {
     tags.into_iter().flatten().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 
 /// What the changed paths mean for tags: `/Tags/KEY` each, or `/Tags` for all. Foreign tags stay.
-pub(crate) fn change(changed: &Changed, desired: Option<&Vec<Tag>>) -> TagChange {
+pub fn change(changed: &Changed, desired: Option<&Vec<Tag>>) -> TagChange {
     let desired = to_map(desired);
     let mut change = TagChange::default();
     for path in &changed.0 {

@@ -422,6 +422,23 @@ class LogGroups(Case):
         logs.put_log_group_deletion_protection(logGroupIdentifier="g", deletionProtectionEnabled=False)
         logs.delete_log_group(logGroupName="g")
 
+    def test_a_metric_filter_is_written_over_and_goes_with_its_group(self):
+        logs = self.client("logs")
+        metric = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+        put = {"logGroupName": "g", "filterName": "f", "metricTransformations": [metric]}
+        self.refused("ResourceNotFoundException", logs.put_metric_filter, filterPattern="a", **put)
+        logs.create_log_group(logGroupName="g")
+        logs.put_metric_filter(filterPattern="a", **put)
+        logs.put_metric_filter(filterPattern="b", **put)
+        found = logs.describe_metric_filters(logGroupName="g")["metricFilters"]
+        self.assertEqual([(it["filterName"], it["filterPattern"]) for it in found], [("f", "b")])
+        logs.delete_metric_filter(logGroupName="g", filterName="f")
+        self.refused("ResourceNotFoundException", logs.delete_metric_filter, logGroupName="g", filterName="f")
+        logs.put_metric_filter(filterPattern="a", **put)
+        logs.delete_log_group(logGroupName="g")
+        self.refused("ResourceNotFoundException", logs.describe_metric_filters, logGroupName="g")
+        self.assertEqual(logs.describe_metric_filters()["metricFilters"], [])
+
 
 class Tables(Case):
     KEY = {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}

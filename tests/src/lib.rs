@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its programs talk to people")]
 
+pub mod author;
 mod boto3;
 pub mod build;
 pub mod corpus;

@@ -11,7 +11,11 @@ pub type Called = BTreeMap<String, BTreeSet<String>>;
 
 /// Where the two differ, in words. `whole`: everything that can be called was, so what was not called may not be granted.
 pub fn differences(called: &Called, whole: bool) -> Result<Vec<String>> {
-    let table = Table::load()?;
+    differences_in(&Table::load()?, called, whole)
+}
+
+/// The same with what is written down elsewhere.
+pub fn differences_in(table: &Table, called: &Called, whole: bool) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (name, operations) in called {
         let (lacks, exceeds) = table.compare(name, operations)?;

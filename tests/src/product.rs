@@ -31,7 +31,12 @@ pub struct Said {
 impl Product {
     /// An empty folder.
     pub fn new(client: &Client) -> Result<Self> {
-        Ok(Self { folder: TempDir::new()?, binary: build::deployer()?, client: client.clone() })
+        Self::of(client, build::deployer()?)
+    }
+
+    /// The same with another binary: an author's own.
+    pub fn of(client: &Client, binary: PathBuf) -> Result<Self> {
+        Ok(Self { folder: TempDir::new()?, binary, client: client.clone() })
     }
 
     /// The folder.

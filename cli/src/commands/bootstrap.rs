@@ -18,7 +18,6 @@ use deployer_engine::{
 use deployer_providers::{
     Aws, AwsOptions,
     permissions::{self, Kept, Needs},
-    registry,
     state::{
         Place, TABLE,
         bootstrap::{self, ATTACHED, Bootstrap},
@@ -59,7 +58,7 @@ pub async fn run(global: &Global, flags: &BootstrapFlags, term: &Term) -> Result
         );
         return Err(Failure::said(Code::Refused, message));
     }
-    let types = registry(&aws);
+    let types = global.deployer.types(&aws);
     let mut wanted = wanted(global, flags, stack.as_ref(), &types, &caller.account, &region)?;
     let provider = Bootstrap::provider();
     if let Some(it) = wanted.desired().resources.get(&provider) {
@@ -125,7 +124,9 @@ fn wanted(
     let nothing = Desired { scope: any, ..Desired::default() };
     let asked: Vec<Lookup> =
         stack.into_iter().flat_map(|it| it.loaded.asked.iter().map(|it| it.lookup.clone())).collect();
+    let table = global.deployer.permissions()?;
     let needs = Needs {
+        table: &table,
         types,
         desired: stack.map_or(&nothing, |it| &it.loaded.desired),
         lookups: &asked.iter().collect::<Vec<_>>(),

@@ -29,7 +29,9 @@ pub async fn run(global: &Global, term: &Term) -> Result<Code, Failure> {
             Some((stores::place(&state), region))
         }
     };
+    let table = global.deployer.permissions()?;
     let needs = Needs {
+        table: &table,
         types: &context.types,
         desired,
         lookups: &asked,

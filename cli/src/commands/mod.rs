@@ -11,6 +11,7 @@ mod init;
 mod list;
 mod logs;
 mod plan;
+pub mod provider;
 mod rollback;
 mod show;
 mod state;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli, term: &Term) -> Result<Code, Failure> {
         Command::Logs { component, follow, since } => logs::run(global, &component, follow, &since, term).await,
         Command::Graph { format } => graph::run(global, format, term).await,
         Command::IamPolicy => iam_policy::run(global, term).await,
+        Command::Provider { command } => provider::run(global, command, term),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "deployer", &mut script);

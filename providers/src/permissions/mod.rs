@@ -33,6 +33,8 @@ pub struct Kept<'a> {
 /// What a policy is for.
 #[derive(Clone, Copy)]
 pub struct Needs<'a> {
+    /// What each type needs.
+    pub table: &'a Table,
     /// The types, for the names that they mint.
     pub types: &'a Registry,
     /// The resources.
@@ -47,8 +49,8 @@ pub struct Needs<'a> {
 
 /// The policy, as one document or, where IAM's limit of a managed policy asks for it, as several.
 pub fn policies(needs: &Needs) -> Result<Vec<Value>> {
-    let table = Table::load()?;
-    let values = Values::new(needs, &table);
+    let table = needs.table;
+    let values = Values::new(needs, table);
     let mut granted: Vec<Statement> = Vec::new();
     let kinds: BTreeSet<&str> = needs.desired.resources.values().map(|it| it.kind.as_str()).collect();
     for kind in kinds {

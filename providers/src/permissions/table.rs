@@ -85,6 +85,14 @@ impl Table {
         Ok(table)
     }
 
+    /// The same with what other types need: JSON of the shape of our own files.
+    pub fn with(mut self, text: &str) -> Result<Self> {
+        let more: BTreeMap<String, Entry> = serde_json::from_str(text)
+            .map_err(|error| Error::Missing(format!("permissions that were added cannot be read: {error}")))?;
+        self.entries.extend(more);
+        Ok(self)
+    }
+
     /// What a type, look-up or place needs.
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.get(name)

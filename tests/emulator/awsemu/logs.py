@@ -1,4 +1,4 @@
-"""Logs: deletion protection, which moto does not know, and what the containers of tasks write."""
+"""Logs: deletion protection and metric filters as they are, which moto does not know, and what the containers of tasks write."""
 
 import json
 
@@ -13,7 +13,29 @@ def group(call):
     return logs_backends[call.account][call.region].groups.get(call.target)
 
 
+def filters(call):
+    from moto.logs.models import logs_backends
+
+    return logs_backends[call.account][call.region].filters
+
+
+def filter_of(call):
+    """Changes a metric filter: moto keeps several of one name, and lets one stand without its group."""
+    place = (call.data.get("logGroupName"), call.data.get("filterName"))
+    there = [it for it in filters(call).metric_filters if (it["logGroupName"], it["filterName"]) == place]
+    # Fact: a filter belongs to a group that is there; what is put again is written over.
+    if group(call) is None or (call.name == "DeleteMetricFilter" and not there):
+        return error(call, "ResourceNotFoundException", "The specified resource does not exist.")
+    for it in there:
+        filters(call).metric_filters.remove(it)
+    return None if call.name == "PutMetricFilter" else OK
+
+
 def before(call, world):
+    if call.name in ("PutMetricFilter", "DeleteMetricFilter"):
+        return filter_of(call)
+    if call.name == "DescribeMetricFilters" and call.data.get("logGroupName") and group(call) is None:
+        return error(call, "ResourceNotFoundException", "The specified log group does not exist.")
     if call.name == "PutLogGroupDeletionProtection":
         if group(call) is None:
             return error(call, "ResourceNotFoundException", "The specified log group does not exist.")
@@ -35,6 +57,9 @@ def after(call, world, answer):
         group(call)._protected = bool(call.data.get("deletionProtectionEnabled"))
         # Fact: a group's class is chosen at its create and never changes; moto forgets it.
         group(call)._class = call.data.get("logGroupClass") or "STANDARD"
+    # Fact: a group's filters go with it.
+    if call.name == "DeleteLogGroup" and group(call) is None:
+        filters(call).metric_filters = [it for it in filters(call).metric_filters if it["logGroupName"] != call.target]
     if call.name == "DescribeLogGroups":
         from moto.logs.models import logs_backends
 

@@ -3,7 +3,6 @@
 //! The thing stands at one address; what it needs stands beside it, and both go through the engine as a user's would.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +12,7 @@ use deployer_engine::{
     clock::Clock,
     desired::{Desired, DesiredResource, Scope},
     event::Nowhere,
+    expr,
     facts::{Nature, OnRemove},
     lock::{LockRules, Owner},
     plan::{Plan, Step},
@@ -106,7 +106,7 @@ impl Bench {
         self.client.named(&name_of(&self.sample.kind, &self.client))
     }
 
-    pub(super) fn resource(&self) -> Result<&dyn DynResource> {
+    pub(crate) fn resource(&self) -> Result<&dyn DynResource> {
         Ok(self.types.need(&self.sample.kind)?.as_ref())
     }
 
@@ -118,7 +118,8 @@ impl Bench {
         }
         if let Some(properties) = properties {
             let after = self.sample.after.iter().map(|it| it.parse()).collect::<std::result::Result<_, _>>()?;
-            let mine = DesiredResource { after, ..DesiredResource::new(&self.sample.kind, Value::Object(properties.clone())) };
+            let mine =
+                DesiredResource { after, ..DesiredResource::new(&self.sample.kind, Value::Object(properties.clone())) };
             desired.resources.insert(self.address.clone(), mine);
         }
         Ok(desired)
@@ -130,7 +131,7 @@ impl Bench {
         plan.map_err(|trouble| format!("{}: no plan: {trouble:?}", self.sample.file).into())
     }
 
-    pub(super) async fn apply(&mut self, properties: impl Into<Option<&Properties>>, destroy: bool) -> Result<()> {
+    pub(crate) async fn apply(&mut self, properties: impl Into<Option<&Properties>>, destroy: bool) -> Result<()> {
         let wish = Wish { refresh: true, destroy, ..Wish::default() };
         let desired = self.desired(properties.into())?;
         let applied = self.session.apply(&desired, &wish, &mut |_, _| futures::future::ready(true).boxed()).await;
@@ -143,7 +144,7 @@ impl Bench {
     }
 
     /// Applies, and demands that a second plan is empty.
-    pub(super) async fn settle(&mut self, properties: impl Into<Option<&Properties>>, what: &str) -> Result<()> {
+    pub(crate) async fn settle(&mut self, properties: impl Into<Option<&Properties>>, what: &str) -> Result<()> {
         let properties = properties.into();
         self.apply(properties, false).await.map_err(|error| format!("{what}: {error}"))?;
         let plan = self.plan(properties).await.map_err(|error| format!("{what}: {error}"))?;
@@ -180,6 +181,31 @@ impl Bench {
         Ok(found)
     }
 
+    /// A value of the sample with its references as they are in state.
+    pub(crate) async fn resolved(&self, value: &Value) -> Result<Value> {
+        let memory = self.session.look().await?;
+        let known = |it: &expr::Reference| {
+            let shard = &memory.shards.get(&it.address.component)?.record.body;
+            shard.output(&it.address.role, &it.output).cloned()
+        };
+        Ok(expr::resolve(value, &known))
+    }
+
+    /// The session, for what is not the kit's own.
+    pub(crate) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// The thing's address.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The thing's type.
+    pub(crate) fn kind(&self) -> &str {
+        &self.sample.kind
+    }
+
     /// The thing as it is read, all of it.
     pub(super) async fn live(&self) -> Result<Value> {
         let id = self.generation().await?.id;
@@ -190,7 +216,7 @@ impl Bench {
     }
 
     /// What state knows of the thing on the bench.
-    pub(super) async fn generation(&self) -> Result<Generation> {
+    pub(crate) async fn generation(&self) -> Result<Generation> {
         let memory = self.session.look().await?;
         let shard = memory.shards.get(&self.address.component).ok_or("there is no shard")?;
         let state = shard.record.body.resources.get(&self.address.role).ok_or("there is no state")?;

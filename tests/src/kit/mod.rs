@@ -68,9 +68,13 @@ pub struct Sample {
 
 /// All samples, by type.
 pub fn samples() -> Result<BTreeMap<String, Vec<Sample>>> {
+    samples_in(&build::workspace().join("fixtures/resources"))
+}
+
+/// The same of another folder.
+pub fn samples_in(root: &Path) -> Result<BTreeMap<String, Vec<Sample>>> {
     let mut found: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
-    let root = build::workspace().join("fixtures/resources");
-    for folder in fs::read_dir(&root)? {
+    for folder in fs::read_dir(root)? {
         for file in fs::read_dir(folder?.path())? {
             let sample = sample(&file?.path())?;
             found.entry(sample.kind.clone()).or_default().push(sample);

@@ -1,0 +1,51 @@
+//! What an author's crate runs: the kit over types that are not in this tree, with the crate's own samples and permissions.
+//!
+//! It is the kit of our own types, on one emulator, with nothing left out: fields, contract, faults, late reads,
+//! what others do, tags, statuses, combinations, permissions.
+
+use std::{collections::BTreeSet, path::Path};
+
+use deployer_providers::{Aws, permissions::Table};
+
+use crate::{
+    Result,
+    emulator::Emulator,
+    kit::{Types, Verdict, check, fields, samples_in},
+    permissions::{Called, differences_in},
+};
+
+/// Three hundred times as fast as AWS.
+const SCALE: f64 = 0.003;
+
+/// Holds every type that has a sample in `samples` (a folder like `fixtures/resources`) to the contract. `types` makes all
+/// types, deployer's own among them; `permissions` is the JSON of the new ones. The error says all that is wrong.
+pub fn kit(samples: &Path, types: &Types, permissions: &str) -> Result<()> {
+    let samples = samples_in(samples)?;
+    let known = types(&Aws::offline());
+    let mut failures = Vec::new();
+    for (kind, all) in &samples {
+        let (names, _) = fields(known.need(kind)?.as_ref());
+        let covered: BTreeSet<&String> = all.iter().flat_map(|it| it.fields.keys().chain(&it.only)).collect();
+        let missing = names.iter().filter(|name| !covered.contains(name));
+        failures.extend(missing.map(|name| format!("{kind}: no sample has a second value for {name}")));
+    }
+    let emulator = Emulator::start(SCALE)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let mut called = Called::new();
+    for sample in samples.values().flatten() {
+        // Faults are set for the account: clients of this process carry no name of their own.
+        let client = emulator.client("kit").of_account();
+        let checked = runtime.block_on(check(sample, &client, types))?;
+        for row in &checked.rows {
+            println!("{row}");
+            failures.extend(Some(row.to_string()).filter(|_| matches!(row.verdict, Verdict::Failed(_))));
+        }
+        let own = checked.called.into_iter().filter(|(kind, _)| samples.contains_key(kind));
+        own.for_each(|(kind, more)| called.entry(kind).or_default().extend(more));
+    }
+    let whole = failures.is_empty();
+    failures.extend(differences_in(&Table::load()?.with(permissions)?, &called, whole)?);
+    let missing = emulator.unsupported()?;
+    failures.extend((!missing.is_empty()).then(|| format!("the emulator could not do everything: {missing:?}")));
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
+}
