@@ -90,6 +90,12 @@ impl Wander {
     }
 }
 
+/// What was deployed, or taken back, has not drifted.
+fn in_sync(stage: &Stage) -> Result<()> {
+    let said = stage.product.run(&["drift", "detect", "-e", "dev", "--detailed-exitcode"])?;
+    if said.code == Some(0) { Ok(()) } else { Err(format!("it has drifted:\n{}{}", said.stdout, said.stderr).into()) }
+}
+
 /// What boto3 says of it.
 fn judge(stage: &Stage, before: &World, tag: &str, said: &Said, command: &[&str]) -> Result<Ended> {
     let after = World::read(&stage.client)?;
@@ -110,6 +116,7 @@ fn judge(stage: &Stage, before: &World, tag: &str, said: &Said, command: &[&str]
                 .filter(|word| !matches!(*word, "--auto-approve" | "--json"))
                 .chain(["--detailed-exitcode"])
                 .collect();
+            in_sync(stage)?;
             match stage.product.run(&plan)?.code {
                 Some(0) if same(before, &after).is_ok() => Ok(Ended::Unchanged),
                 Some(0) => Ok(Ended::Deployed),
@@ -118,6 +125,7 @@ fn judge(stage: &Stage, before: &World, tag: &str, said: &Said, command: &[&str]
         }
         Some(6) => {
             same(before, &after)?;
+            in_sync(stage)?;
             Ok(if is_bad { Ended::TakenBack } else { Ended::RainedOff })
         }
         other => Err(format!("it ended with {other:?} {RUNS} times").into()),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 const SCALE: f64 = 0.01;
 const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 const DESTROY: &[&str] = &["destroy", "-e", "dev", "--auto-approve"];
+const DETECT: &[&str] = &["drift", "detect", "-e", "dev", "--detailed-exitcode"];
 const PLAN: &[&str] = &["plan", "-e", "dev", "--detailed-exitcode"];
 
 /// Changes a variable of a service: every stack has this one.
@@ -27,9 +28,12 @@ fn change(product: &Product, folder: &Path) -> Result<()> {
     Err("no service of it has `LOG_LEVEL: info`".into())
 }
 
+/// Nothing is left to do, and nothing has drifted.
 fn is_empty(product: &Product) -> Result<()> {
-    let said = product.run(PLAN)?;
-    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    for command in [PLAN, DETECT] {
+        let said = product.run(command)?;
+        assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    }
     Ok(())
 }
 
@@ -44,6 +48,8 @@ fn every_stack_goes_from_nothing_to_nothing() -> Result<()> {
         let before = product.client().inventory()?;
         println!("{name}: {}", product.succeed(&["validate", "-e", "dev"])?.trim());
         assert_eq!(product.run(PLAN)?.code, Some(2));
+        product.succeed(APPLY)?;
+        is_empty(&product)?;
         product.succeed(APPLY)?;
         is_empty(&product)?;
         change(&product, product.folder())?;
