@@ -34,6 +34,11 @@ def service(change):
     cloudmap().update_service(Id=change.id, Service={"Description": after.get("Description") or "", **records})
 
 
+def instance(change):
+    """Who is found by the name is not its setting."""
+    cloudmap().register_instance(ServiceId=change.id, InstanceId="console", Attributes={"AWS_INSTANCE_IPV4": "10.0.0.99"})
+
+
 def tagging(arn):
     def tag(change, tags):
         cloudmap().tag_resource(ResourceARN=arn(change), Tags=listed(tags))
@@ -46,5 +51,5 @@ def tagging(arn):
 
 KINDS = {
     "AWS::ServiceDiscovery::PrivateDnsNamespace": kind({"Description": describe_namespace}, {}, *tagging(namespace_arn)),
-    "AWS::ServiceDiscovery::Service": kind({"Description": service, "DnsConfig": service}, {}, *tagging(service_arn)),
+    "AWS::ServiceDiscovery::Service": kind({"Description": service, "DnsConfig": service}, {"contents": instance}, *tagging(service_arn)),
 }

@@ -41,11 +41,10 @@ def reordered(change):
 
 
 def autoscaled(change):
-    """Only what a target of its own scales, or what nobody has counted."""
+    """One task more, of a service whose count is not the spec's to say."""
+    if change.spec.get("DesiredCount") is not None:
+        raise Cannot("its spec says how many tasks there are")
     cluster, service = change.parts()
-    targets = client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[f"service/{cluster}/{service}"])
-    if not targets["ScalableTargets"] and change.spec.get("DesiredCount") is not None:
-        raise Cannot("nothing scales it")
     live = ecs().describe_services(cluster=cluster, services=[service])["services"][0]
     update(change, desiredCount=live["desiredCount"] + 1)
 

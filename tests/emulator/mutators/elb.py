@@ -1,6 +1,6 @@
 """Load balancers, their listeners and rules, and groups of targets."""
 
-from mutators.common import client, kind, listed, pairs, several
+from mutators.common import Cannot, client, kind, listed, pairs, several
 
 # What attributes are if nothing is said.
 ATTRIBUTES = {
@@ -60,7 +60,8 @@ def protocol(change):
 
 # More than one value stands under a name of its own.
 CONDITIONS = {
-    "host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "http-request-method": "HttpRequestMethodConfig", "source-ip": "SourceIpConfig",
+    "host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "http-request-method": "HttpRequestMethodConfig",
+    "source-ip": "SourceIpConfig",
 }
 
 
@@ -90,6 +91,13 @@ def health(change):
     elb().modify_target_group(TargetGroupArn=change.id, **{change.property: change.or_else(HEALTH[change.property])})
 
 
+def target(change):
+    """Who gets requests is not the group's setting."""
+    if change.spec.get("TargetType") != "ip":
+        raise Cannot("a target would have to be made first")
+    elb().register_targets(TargetGroupArn=change.id, Targets=[{"Id": "10.0.0.99", "Port": 8099}])
+
+
 def tag(change, tags):
     elb().add_tags(ResourceArns=[change.id], Tags=listed(tags))
 
@@ -108,5 +116,5 @@ KINDS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": kind(
         {"Priority": priority, "Conditions": matches, "Actions": actions}, {"list_order": rule_again}, tag, untag),
     "AWS::ElasticLoadBalancingV2::TargetGroup": kind(
-        {**dict.fromkeys(HEALTH, health), "TargetGroupAttributes": attributes}, {}, tag, untag),
+        {**dict.fromkeys(HEALTH, health), "TargetGroupAttributes": attributes}, {"contents": target}, tag, untag),
 }

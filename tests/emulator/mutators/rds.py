@@ -57,6 +57,10 @@ def groups_again(change):
     modify(change, VpcSecurityGroupIds=several(change.spec.get("VPCSecurityGroups")))
 
 
+def snapshot(change):
+    rds().create_db_snapshot(DBInstanceIdentifier=change.id, DBSnapshotIdentifier=f"console-{change.id}")
+
+
 def description(change):
     subnet_group(change, change.spec["SubnetIds"], DBSubnetGroupDescription=change.needed())
 
@@ -105,7 +109,7 @@ KINDS = {
     "AWS::RDS::DBInstance": kind({
         **dict.fromkeys([*DEFAULTS, *NEEDED], field), "AllocatedStorage": storage, "EngineVersion": version,
         "EnableCloudwatchLogsExports": logs, "ManageMasterUserPassword": managed,
-    }, {"list_order": groups_again}, *tagging(instance_arn)),
+    }, {"contents": snapshot, "list_order": groups_again}, *tagging(instance_arn)),
     "AWS::RDS::DBSubnetGroup": kind({
         "DBSubnetGroupDescription": description, "SubnetIds": lambda change: subnet_group(change, change.needed()),
     }, {"list_order": lambda change: subnet_group(change, several(change.spec["SubnetIds"]))}, *tagging(subnet_group_arn)),
