@@ -28,7 +28,7 @@ const PATH: &str = "docs/schema/drift.json";
 /// The queue's timeout, changed in the console.
 const TAMPER: &str = "
 import boto3, json
-sqs = boto3.client('sqs')
+sqs = boto3.client('sqs', region_name='eu-west-1')
 url = sqs.get_queue_url(QueueName='shop-dev-orders-queue')['QueueUrl']
 sqs.set_queue_attributes(QueueUrl=url, Attributes={'VisibilityTimeout': '75', 'DelaySeconds': '3'})
 sqs.tag_queue(QueueUrl=url, Tags={'console:owner': 'somebody'})
@@ -38,7 +38,7 @@ print(json.dumps(True))
 /// A queue that says it is of this stack; and its dead letters are gone.
 const STRAY: &str = "
 import boto3, json, sys
-sqs = boto3.client('sqs')
+sqs = boto3.client('sqs', region_name='eu-west-1')
 url = sqs.get_queue_url(QueueName='shop-dev-orders-queue')['QueueUrl']
 tags = sqs.list_queue_tags(QueueUrl=url)['Tags']
 tags.update({'deployer:token': 'dpl-stray', 'deployer:address': 'SQS.stray/Queue'})

@@ -8,7 +8,7 @@ use super::{Action, planner::Planner};
 use crate::{
     address::Address,
     desired::DesiredResource,
-    diff::FieldChange,
+    diff::{FieldChange, How},
     drift,
     facts::{Facts, Nature},
     state::Generation,
@@ -47,21 +47,34 @@ impl Planner<'_> {
         recorded.chain(planned).flat_map(|properties| (facts.slots)(properties)).collect()
     }
 
-    /// What AWS never takes back is a problem of the files, and said before anything is done.
-    pub(super) fn refuse_shrinking(&mut self, address: &Address, facts: &Facts, changes: &[FieldChange]) {
+    /// What AWS never takes back is a problem of the files, and said before anything is done. What grew outside stays, and the plan
+    /// says so: the files said nothing new.
+    pub(super) fn refuse_shrinking(
+        &mut self,
+        address: &Address,
+        facts: &Facts,
+        changes: &mut [FieldChange],
+        desired: &mut Value,
+    ) {
         let number = |value: &Option<Value>| {
             value.as_ref().and_then(|it| it.as_f64().or_else(|| it.as_str().and_then(|text| text.parse().ok())))
         };
         for change in changes {
             let grows = facts.natures(&change.path).any(|it| matches!(it, Nature::OnlyGrows));
             let (Some(before), Some(after)) = (number(&change.before), number(&change.after)) else { continue };
-            if grows && after < before {
-                let field = change.path.trim_start_matches('/');
-                let message = format!(
-                    "{address}: {field} is {before} and AWS never lets it shrink to {after}; say at least {before}"
-                );
-                self.problem("cannot-shrink", address, &change.path, message);
+            if !grows || after >= before {
+                continue;
             }
+            if change.drift {
+                change.how = How::Keep;
+                drift::put(facts, desired, &change.path, change.before.clone());
+                continue;
+            }
+            let field = change.path.trim_start_matches('/');
+            let message = format!(
+                "{address}: {field} is {before} and AWS never lets it shrink to {after}; say at least {before}"
+            );
+            self.problem("cannot-shrink", address, &change.path, message);
         }
     }
 }

@@ -277,8 +277,8 @@ impl<'a> Planner<'a> {
         };
         keep_chosen(wanted, generation, &mut desired);
         keep_ignored(facts, wanted, &live, &mut desired);
-        let changes = diff::diff(facts, &desired, &generation.applied, &live);
-        self.refuse_shrinking(address, facts, &changes);
+        let mut changes = diff::diff(facts, &desired, &generation.applied, &live);
+        self.refuse_shrinking(address, facts, &mut changes, &mut desired);
         if changes.iter().any(|change| change.how == How::Replace) {
             let reasons = replace_reasons(&changes);
             let old = Replaced { generation, reasons, changes, live: Some(live) };
@@ -325,7 +325,7 @@ impl<'a> Planner<'a> {
         if let Some(before) = recorded.map(|it| it.lifecycle).filter(|before| *before != wanted.lifecycle) {
             reasons.push(lifecycle_reason(before, wanted.lifecycle));
         }
-        if changes.iter().any(|change| change.drift) {
+        if changes.iter().any(|change| change.drift && change.how != How::Keep) {
             reasons.push("it was changed outside of deployer".to_owned());
         }
         reasons

@@ -42,6 +42,8 @@ pub enum Came {
     Misnamed(String),
     /// Nothing was found.
     Missed,
+    /// By the declared facts it is no drift: it means the same, or adds what the user says nothing of.
+    Same,
     /// AWS's own API cannot do it: why.
     Cannot(String),
     /// The emulator keeps nothing of it: boto3 sees what it saw before.
@@ -100,6 +102,9 @@ async fn try_one(bench: &mut Bench, client: &Client, facts: &'static Facts, mut 
         return Ok(tried);
     }
     let expected = expected(facts, &generation, &tried.change);
+    if expected.is_empty() && matches!(tried.change, Change::Property { .. }) {
+        tried.came = Came::Same;
+    }
     let mut report = look(bench).await?;
     for _ in 0..LOOKS {
         if expected.is_empty() || report.has_drift() && settled(&report) {
@@ -112,7 +117,7 @@ async fn try_one(bench: &mut Bench, client: &Client, facts: &'static Facts, mut 
     if tried.came == Came::Missed && !expected.is_empty() && client.inventory()? == seen {
         tried.came = Came::Dropped;
     }
-    tried.back = set_back(bench, &report).await?;
+    tried.back = set_back(bench, &report, facts, &expected).await?;
     Ok(tried)
 }
 
@@ -187,7 +192,7 @@ fn judge(bench: &Bench, report: &Report, expected: &BTreeSet<String>, tried: &mu
         let top = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
         let tops: BTreeSet<String> = expected.iter().map(|path| top(path)).collect();
         tried.alarms.extend(found.iter().filter(|path| !tops.contains(&top(path))).cloned());
-        if found == *expected {
+        if found == *expected && tried.came != Came::Same {
             tried.came = Came::Named;
         } else if found.iter().any(|path| tops.contains(&top(path))) {
             tried.came = Came::Misnamed(format!("{found:?}, and not {expected:?}"));
@@ -195,8 +200,24 @@ fn judge(bench: &Bench, report: &Report, expected: &BTreeSet<String>, tried: &mu
     }
 }
 
-/// Sets back what was found; why it is not in sync after that, if so.
-async fn set_back(bench: &mut Bench, report: &Report) -> Result<Option<String>> {
+/// Sets back what was found; why it is not in sync after that, if so. What AWS never lets shrink is taken over instead.
+async fn set_back(
+    bench: &mut Bench,
+    report: &Report,
+    facts: &Facts,
+    expected: &BTreeSet<String>,
+) -> Result<Option<String>> {
+    let grows = |path: &String| facts.natures(path).any(|it| matches!(it, Nature::OnlyGrows));
+    if expected.iter().any(grows) {
+        for thing in &report.things {
+            if let Verdict::Drifted { fields } = &thing.verdict {
+                let accepted = bench.session().accept(&thing.address, fields, &Wish::default()).await;
+                accepted.map_err(|trouble| format!("it is not taken over: {trouble:?}"))?;
+            }
+        }
+        let after = look(bench).await?;
+        return Ok(after.has_drift().then(|| said(&after).join(", ")));
+    }
     let wish = Wish { refresh: true, ..Wish::default() };
     if report.has_drift() {
         let mut yes = |_: &deployer_engine::plan::Plan, _: deployer_engine::session::Question<'_>| {

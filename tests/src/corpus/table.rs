@@ -57,6 +57,10 @@ impl Table {
                 return;
             }
             _ if silent => row.silent += 1,
+            Came::Same => {
+                row.silent += 1;
+                self.untried.push(format!("{what}: no drift by the declared facts; it has to stay silent"));
+            }
             Came::Named => {
                 row.mutations += 1;
                 row.detected += 1;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use deployer_engine::{
-    address::Address,
     drift::{Field, Verdict},
     session::Wish,
 };
 use serde_json::json;
 
-use super::{look, names::Name};
+use super::{look, names::Name, place};
 use crate::{
     args::{Global, PlanFlags},
     commands::plan,
@@ -41,7 +40,8 @@ pub async fn run(global: &Global, text: &str, auto_approve: bool, term: &Term) -
     if fields.is_empty() {
         return Err(name.unknown(&report));
     }
-    let places = places(&context, address, &fields);
+    let places: Vec<(&Field, Option<place::Found>)> =
+        fields.iter().map(|field| (field, place::of(&context, address, field))).collect();
     if !global.json {
         for field in &fields {
             let said = |it: &Option<serde_json::Value>| it.as_ref().map_or_else(|| "nothing".to_owned(), value::show);
@@ -63,46 +63,25 @@ pub async fn run(global: &Global, text: &str, auto_approve: bool, term: &Term) -
     let wish = Wish { purpose: format!("accept {text}"), ..plan::wish(&context, &memory, &flags, false)? };
     let deployment = session.accept(address, &fields, &wish).await.map_err(|trouble| context.failure(trouble))?;
     if global.json {
-        let places: Vec<_> =
-            places.iter().map(|(field, at, _)| json!({"field": field.path, "is": field.is, "at": at})).collect();
-        term.line(format!("{:#}", json!({"address": address, "deployment": deployment, "accepted": places})));
+        let at = |it: &Option<place::Found>| it.as_ref().map(|it| it.at.to_string());
+        let accepted: Vec<_> =
+            places.iter().map(|(field, it)| json!({"field": field.path, "is": field.is, "at": at(it)})).collect();
+        term.line(format!("{:#}", json!({"address": address, "deployment": deployment, "accepted": accepted})));
         return Ok(Code::Done);
     }
     term.say(format!("\nThe state says so now (deployment {deployment}). The files still say otherwise:\n"));
-    for (field, at, line) in &places {
+    for (field, found) in &places {
         let is = field.is.as_ref().map_or_else(|| "nothing".to_owned(), value::show);
-        match at {
-            Some(at) => term.say(format!("  {}\n      {}", term.paint(Tone::Strong, at), line.trim())),
-            None => term.say(format!(
-                "  {address} has {} from a built-in default, or not from the files",
-                value::path(&field.path)
-            )),
+        let path = value::path(&field.path);
+        match found {
+            Some(it) => {
+                term.say(format!("  {}\n      {}", term.paint(Tone::Strong, &it.at), it.line));
+                let what = if it.exact { "make it say" } else { "somewhere in it: make it say" };
+                term.say(format!("      {what} what {path} is: {is}\n"));
+            }
+            None => term.say(format!("  {} is not in the files: {path} is {is}\n", address.component)),
         }
-        term.say(format!("      make it say what {} is: {is}\n", value::path(&field.path)));
     }
     term.say("Until then `deployer plan` shows it as a change, and `deployer apply` sets it back.");
     Ok(Code::Done)
-}
-
-/// Where in the files each field's value comes from, and the line there.
-fn places<'a>(context: &Context, address: &Address, fields: &'a [Field]) -> Vec<(&'a Field, Option<String>, String)> {
-    let origins = context.loaded.desired.resources.get(address).map(|it| &it.origins);
-    let nearest = |path: &str| {
-        let mut at = path.to_owned();
-        loop {
-            if let Some(found) = origins?.get(&at) {
-                return Some(found);
-            }
-            at.truncate(at.rfind('/')?);
-        }
-    };
-    let one = |field: &'a Field| {
-        let found = nearest(&field.path);
-        let line = found.and_then(|at| {
-            let text = context.loaded.sources.text(&at.file)?;
-            text.lines().nth(usize::try_from(at.line).ok()?.checked_sub(1)?)
-        });
-        (field, found.map(ToString::to_string), line.unwrap_or_default().to_owned())
-    };
-    fields.iter().map(one).collect()
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod detect;
 mod names;
+mod place;
 mod remediate;
 
 use deployer_engine::{

@@ -10,7 +10,7 @@ use deployer_engine::{
 
 use super::{
     Bucket,
-    convert::{access, built, encryption, ownership, rule, tags, to_rule},
+    convert::{access, built, encryption, ownership, rule, tags, to_rule, writers},
     notice,
     spec::{
         BucketSpec, Encryption, EncryptionRule, Lifecycle, Ownership, OwnershipRule, PublicAccessBlock, Rule,
@@ -64,10 +64,14 @@ impl Bucket {
                 it.rules.map(|rules| Lifecycle { rules: Some(rules.into_iter().map(rule).collect()) }));
         }
         if wanted.has("PublicAccessBlockConfiguration") {
+            // Where none is set nothing is blocked: that a new bucket has one is no reason to take it for there.
+            spec.public_access_block_configuration = Some(PublicAccessBlock::default());
             read!("GetPublicAccessBlock", s3.get_public_access_block().bucket(bucket), it => spec.public_access_block_configuration,
                 Some(it.public_access_block_configuration.map(access).unwrap_or_default()));
         }
         if wanted.has("OwnershipControls") {
+            // And whoever writes an object owns it.
+            spec.ownership_controls = Some(writers());
             read!("GetBucketOwnershipControls", s3.get_bucket_ownership_controls().bucket(bucket), it => spec.ownership_controls, it.ownership_controls.map(ownership));
         }
         if wanted.has("CorsConfiguration") {

@@ -42,6 +42,12 @@ pub(super) fn access(live: api::PublicAccessBlockConfiguration) -> PublicAccessB
     }
 }
 
+/// What holds where no controls are set.
+pub(super) fn writers() -> Ownership {
+    let rule = OwnershipRule { object_ownership: Some("ObjectWriter".to_owned()) };
+    Ownership { rules: Some(vec![rule]) }
+}
+
 pub(super) fn ownership(live: api::OwnershipControls) -> Ownership {
     let of = |rule: api::OwnershipControlsRule| OwnershipRule {
         object_ownership: Some(rule.object_ownership.as_str().to_owned()),
