@@ -3,7 +3,7 @@
 //! It is the kit of our own types, on one emulator, with nothing left out: fields, contract, faults, late reads,
 //! what others do, tags, statuses, combinations, permissions.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use deployer_providers::{Aws, permissions::Table};
 
@@ -47,5 +47,22 @@ pub fn kit(samples: &Path, types: &Types, permissions: &str) -> Result<()> {
     failures.extend(differences_in(&Table::load()?.with(permissions)?, &called, whole)?);
     let missing = emulator.unsupported()?;
     failures.extend((!missing.is_empty()).then(|| format!("the emulator could not do everything: {missing:?}")));
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
+    if failures.is_empty() { Ok(()) } else { Err(Box::new(Wrong(failures))) }
 }
+
+/// What is wrong, a line each: tests print their errors by `Debug`, which would put all of it on one.
+struct Wrong(Vec<String>);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl fmt::Debug for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Wrong {}
