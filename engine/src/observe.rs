@@ -67,6 +67,9 @@ pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>)
 /// Whose, and which generation.
 pub type Key = (Address, u32);
 
+/// One answer, and whose it is.
+type Read = (Key, Result<Seen>);
+
 /// How things are read.
 pub struct Reading<'a> {
     /// The types.
@@ -150,12 +153,12 @@ impl Reading<'_> {
             }
             .boxed()
         });
-        let read: Vec<BoxFuture<'_, Vec<(Key, Result<Seen>)>>> = read.collect();
+        let read: Vec<BoxFuture<'_, Vec<Read>>> = read.collect();
         found.extend(futures::future::join_all(read).await.into_iter().flatten());
         found
     }
 
-    async fn batch(&self, resource: &dyn DynResource, chunk: Vec<Asked>) -> Vec<(Key, Result<Seen>)> {
+    async fn batch(&self, resource: &dyn DynResource, chunk: Vec<Asked>) -> Vec<Read> {
         let ids: Vec<(PhysicalId, Wanted)> = chunk.iter().map(|it| (it.id.clone(), it.wanted.clone())).collect();
         let mut seen = resource.read_many(&ids).await;
         // A read that was not answered says nothing about the thing, and a plan cannot do without it.

@@ -160,7 +160,6 @@ impl Client {
             endpoint: Some(self.endpoint.clone()),
             credentials: Some((format!("AKIA{}TEST", self.account), "emulator".to_owned())),
             time_scale: Some(self.scale),
-            ..AwsOptions::default()
         };
         Aws::load(options).await
     }

@@ -57,7 +57,7 @@ pub fn orphans(lineage: &str, shards: &BTreeMap<ComponentId, &Shard>, tagged: Ve
             let address = component.at(role);
             known.extend(it.standing().map(|one| state::identity(lineage, &address, one.number).token));
             // What was renamed carries the token of its old address until the next apply.
-            known.extend(it.standing().filter_map(|one| token(one)));
+            known.extend(it.standing().filter_map(token));
             ids.extend(it.standing().map(|one| one.id.0.as_str()));
         }
     }

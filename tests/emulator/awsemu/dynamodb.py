@@ -39,7 +39,18 @@ def invalid(call, what):
     return error(call, "ValidationException", what)
 
 
+def retag(call):
+    """Fact: a key has one value; moto keeps the old one beside the new."""
+
+    new = {tag["Key"] for tag in call.data.get("Tags", [])}
+    for it in backend(call).tables.values():
+        if it.table_arn == call.data.get("ResourceArn"):
+            it.tags = [tag for tag in it.tags if tag["Key"] not in new]
+
+
 def before(call, world):
+    if call.name == "TagResource":
+        retag(call)
     there = table(call)
     # moto has a code of its own for these two.
     if there is None and call.name in ("DescribeTimeToLive", "UpdateTimeToLive"):

@@ -5,9 +5,14 @@
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
+use deployer_providers::{Aws, registry};
 use deployer_tests::{
     Result,
-    corpus::all::{Choice, run},
+    corpus::{
+        all::{Choice, run},
+        apart,
+    },
+    kit::fields,
 };
 
 fn main() -> Result<()> {
@@ -21,7 +26,21 @@ fn main() -> Result<()> {
     };
     let table = run(&choice)?;
     println!("{table}");
+    let (apart, properties) = not_compared();
+    apart.iter().for_each(|it| println!("not compared  {it}"));
+    println!("not compared: {} of {properties} properties\n", apart.len());
     table.untried.iter().for_each(|it| println!("not tried  {it}"));
     table.wrong.iter().for_each(|it| println!("WRONG      {it}"));
     if table.wrong.is_empty() { Ok(()) } else { Err(format!("{} wrong", table.wrong.len()).into()) }
+}
+
+/// The properties that the declared facts leave out, of how many.
+fn not_compared() -> (Vec<String>, usize) {
+    let (mut found, mut all) = (Vec::new(), 0);
+    for it in registry(&Aws::offline()).iter() {
+        let (names, _) = fields(it.as_ref());
+        all += names.len();
+        found.extend(apart(it.facts(), &names).into_iter().map(|(name, why)| format!("{} {name}: {why}", it.kind())));
+    }
+    (found, all)
 }

@@ -82,14 +82,28 @@ pub async fn run(
         return Err(format!("{}: it drifted before anything was changed: {:?}", sample.file, said(&before)).into());
     }
     for change in changes(sample, facts).into_iter().chain(silent(client, &sample.kind)?).filter(|it| only(it)) {
-        let one = try_one(&mut bench, client, facts, change).await;
+        let along = match &change {
+            Change::Property { name, .. } => {
+                sample.along.get(name).into_iter().flat_map(|it| it.keys().cloned()).collect()
+            }
+            Change::Silent { .. } => BTreeSet::new(),
+        };
+        let one = try_one(&mut bench, client, facts, change, &along).await;
         tried.push(one.map_err(|error| format!("{}: {error}", sample.file))?);
     }
-    bench.apply(&first, true).await?;
+    // What was put into it keeps it from being deleted.
+    client.reset()?;
     Ok(tried)
 }
 
-async fn try_one(bench: &mut Bench, client: &Client, facts: &'static Facts, mut change: Change) -> Result<Tried> {
+/// `along` are properties that AWS changes by itself with this one.
+async fn try_one(
+    bench: &mut Bench,
+    client: &Client,
+    facts: &'static Facts,
+    mut change: Change,
+    along: &BTreeSet<String>,
+) -> Result<Tried> {
     if let Change::Property { value, .. } = &mut change {
         *value = bench.resolved(value).await?;
     }
@@ -113,7 +127,7 @@ async fn try_one(bench: &mut Bench, client: &Client, facts: &'static Facts, mut 
         pause().await;
         report = look(bench).await?;
     }
-    judge(bench, &report, &expected, &mut tried);
+    judge(bench, &report, &expected, along, &mut tried);
     if tried.came == Came::Missed && !expected.is_empty() && client.inventory()? == seen {
         tried.came = Came::Dropped;
     }
@@ -156,7 +170,7 @@ fn expected(facts: &Facts, generation: &Generation, change: &Change) -> BTreeSet
     let mut live = generation.applied.clone();
     if let Some(map) = live.as_object_mut() {
         match value {
-            Value::Null => drop(map.remove(name)),
+            Value::Null if facts.tags != Some(&format!("/{name}")) => drop(map.remove(name)),
             value => drop(map.insert(name.clone(), with_our_tags(facts, name, value, &generation.applied))),
         }
     }
@@ -178,7 +192,12 @@ fn settled(report: &Report) -> bool {
     report.things.iter().all(|it| it.status.is_none())
 }
 
-fn judge(bench: &Bench, report: &Report, expected: &BTreeSet<String>, tried: &mut Tried) {
+fn judge(bench: &Bench, report: &Report, expected: &BTreeSet<String>, along: &BTreeSet<String>, tried: &mut Tried) {
+    let top = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+    let (mine, taken_away) = match &tried.change {
+        Change::Property { name, value, .. } => (Some(name.clone()), value.is_null()),
+        Change::Silent { .. } => (None, false),
+    };
     for thing in &report.things {
         let found: BTreeSet<String> = match &thing.verdict {
             Verdict::InSync => BTreeSet::new(),
@@ -189,13 +208,19 @@ fn judge(bench: &Bench, report: &Report, expected: &BTreeSet<String>, tried: &mu
             tried.alarms.extend(found.iter().map(|path| format!("{}{path}", thing.address)));
             continue;
         }
-        let top = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
-        let tops: BTreeSet<String> = expected.iter().map(|path| top(path)).collect();
-        tried.alarms.extend(found.iter().filter(|path| !tops.contains(&top(path))).cloned());
-        if found == *expected && tried.came != Came::Same {
+        let of_it = |path: &&String| Some(top(path)) == mine;
+        let others = found.iter().filter(|path| !of_it(path) && !along.contains(&top(path)));
+        tried.alarms.extend(others.cloned());
+        let found: BTreeSet<String> = found.iter().filter(of_it).cloned().collect();
+        // What is taken away goes back to AWS's own default: where that differs from what was set is AWS's to say.
+        if found.is_empty() {
+            continue;
+        } else if found == *expected || taken_away {
             tried.came = Came::Named;
-        } else if found.iter().any(|path| tops.contains(&top(path))) {
+        } else if tried.came != Came::Same {
             tried.came = Came::Misnamed(format!("{found:?}, and not {expected:?}"));
+        } else {
+            tried.alarms.extend(found);
         }
     }
 }

@@ -53,7 +53,8 @@ pub async fn run(global: &Global, text: &str, auto_approve: bool, term: &Term) -
                 said(&field.set)
             ));
         }
-        if !auto_approve && !(term.asks && term.confirm("\nKeep it in the state like this?")) {
+        let yes = auto_approve || term.asks && term.confirm("\nKeep it in the state like this?");
+        if !yes {
             return Err(Failure::said(Code::Refused, "not approved; nothing was changed"));
         }
     } else if !auto_approve {
