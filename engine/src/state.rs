@@ -187,6 +187,11 @@ impl ResourceState {
         self.standing().next().is_none()
     }
 
+    /// True if a generation other than `number` stands under `id`: a name or a place can be had again.
+    pub fn has_anothers(&self, number: u32, id: &PhysicalId) -> bool {
+        self.standing().any(|it| it.number != number && it.id == *id)
+    }
+
     /// Takes generation `number` out, wherever it stands.
     pub fn forget(&mut self, number: u32) {
         self.current.take_if(|it| it.number == number);

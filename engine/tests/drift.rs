@@ -123,6 +123,23 @@ fn what_is_gone_is_made_again_and_whoever_held_its_id_gets_the_new_one() {
 }
 
 #[test]
+fn what_has_to_be_made_anew_for_that_is_followed_too() {
+    let stack = support::desired(&json!({
+        "K.a/One": {"type": "Sim::Named", "properties": {"Size": 1}},
+        "K.b/Part": {"type": "Sim::Part", "properties": {"Size": 2, "Input": {"$ref": {"address": "K.a/One", "output": "Id"}}}},
+        "K.c/User": {"type": "Sim::Named", "properties": {"Size": 3, "Input": {"$ref": {"address": "K.b/Part", "output": "Id"}}}},
+    }));
+    let mut planet = Planet::new();
+    planet.succeed(&stack, false);
+    planet.cloud.tamper(|things| things.retain(|_, it| it.spec["Size"] != 1));
+    let Applied::Ran { report, .. } = remediate(&mut planet, &|_, _| true) else { panic!("nothing ran") };
+    assert!(report.is_success(), "{report:?}");
+    let report = look(&mut planet, &Search::default());
+    assert!(!report.has_drift(), "{report:?}");
+    assert!(matches!(planet.succeed(&stack, false), Applied::NoChanges));
+}
+
+#[test]
 fn pending_changes_of_the_files_stay_pending() {
     let mut planet = deployed();
     tamper(&planet, 2, |spec| spec["Late"] = json!(9));

@@ -9,6 +9,7 @@ use crate::{
     expr::{self, Reference},
     journal::{Intent, Verb},
     plan::{Action, Step},
+    resource::PhysicalId,
     state,
 };
 
@@ -22,6 +23,8 @@ impl Run<'_> {
         let (verb, id, replaces) = match &step.action {
             Action::Create { replaces, .. } => (Verb::Create, None, *replaces),
             Action::Update { id, .. } => (Verb::Update, Some(id.clone()), None),
+            // What took its place got the very id that it had: it is gone, and deleting it would take the new one.
+            Action::Delete { id, .. } if self.is_anothers(step, id) => (Verb::Forget, None, None),
             Action::Delete { id, .. } => (Verb::Delete, Some(id.clone()), None),
             Action::Retain => (Verb::Retain, None, None),
             Action::Forget => (Verb::Forget, None, None),
@@ -49,6 +52,13 @@ impl Run<'_> {
             instead: step.instead.clone(),
             fence,
         })
+    }
+
+    /// True if another generation stands under the id of the one that is to be deleted.
+    fn is_anothers(&self, step: &Step, id: &PhysicalId) -> bool {
+        let Address { component, role } = step.address();
+        let state = self.shards.get(component).and_then(|held| held.record.body.resources.get(role));
+        state.is_some_and(|it| it.has_anothers(step.who.generation, id))
     }
 
     fn resolve(&self, step: &Step, desired: &Value) -> Result<Value> {

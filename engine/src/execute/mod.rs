@@ -238,9 +238,10 @@ impl<'a> Run<'a> {
         let (world, early) = (self.world, self.early.clone());
         let desired = self.intents.get(&id).and_then(|intent| intent.desired.clone());
         self.started.insert(id, world.clock.monotonic());
+        let verb = self.verb(id);
         world.events.send(Event::StepStarted {
             address: step.address().clone(),
-            verb: self.verb(id).word().to_owned(),
+            verb: verb.word().to_owned(),
             usual_millis: step.usual,
         });
         let running = async move {
@@ -261,7 +262,9 @@ impl<'a> Run<'a> {
                     world.events.send(Event::StepStatus { address: step.address().clone(), status: status.to_owned() });
                 },
             };
-            News::Ran(id, step::run(step, desired, &cx).await)
+            // Nothing is called for what is only forgotten, whatever was planned.
+            let gone = verb == Verb::Forget;
+            News::Ran(id, if gone { Outcome::Gone } else { step::run(step, desired, &cx).await })
         };
         self.news.push(running.boxed());
     }

@@ -15,7 +15,7 @@ use crate::{
     expr,
     facts::Facts,
     resource::Registry,
-    state::{ResourceState, Shard},
+    state::{Generation, ResourceState, Shard},
 };
 
 /// A person's choice of what is set back.
@@ -57,7 +57,7 @@ pub fn mend(
         }
     }
     let mut mending = Mending::default();
-    let mut gone = Vec::new();
+    let mut gone = Gone::new();
     for thing in things {
         let state = shards.get(&thing.address.component).and_then(|it| it.resources.get(&thing.address.role));
         let Some(resource) = desired.resources.get_mut(&thing.address) else { continue };
@@ -72,11 +72,9 @@ pub fn mend(
                 })
             }
             Verdict::Missing | Verdict::Failed { .. } => {
-                let outputs = state.and_then(|it| it.current.as_ref()).map(|it| &it.outputs).into_iter().flatten();
                 let yes = chosen(thing, None);
-                gone.extend(outputs.filter(|_| yes).filter_map(|(name, value)| {
-                    Some((thing.address.clone(), name.clone(), value.as_str()?.to_owned()))
-                }));
+                let current = state.and_then(|it| it.current.as_ref()).filter(|_| yes);
+                gone.extend(current.into_iter().flat_map(|it| told(&thing.address, it)));
                 yes
             }
             _ => false,
@@ -85,12 +83,29 @@ pub fn mend(
             mending.whose.insert(thing.address.clone());
         }
     }
-    // Who held a value of what is made again gets the new one.
-    let before = desired.clone();
-    link(&mut desired, &gone);
-    let linked = desired.resources.iter().filter(|(address, it)| before.resources.get(*address) != Some(*it));
-    mending.whose.extend(linked.map(|(address, _)| address.clone()));
+    // Who held a value of what is made again gets the new one; it may have to be made anew for that itself, and so on.
+    let mut known = gone.len();
+    loop {
+        let before = desired.clone();
+        link(&mut desired, &gone);
+        for (address, it) in &desired.resources {
+            if before.resources.get(address) != Some(it) && mending.whose.insert(address.clone()) {
+                let current = shards.get(&address.component).and_then(|it| it.resources.get(&address.role));
+                gone.extend(current.and_then(|it| it.current.as_ref()).into_iter().flat_map(|it| told(address, it)));
+            }
+        }
+        if gone.len() == known {
+            break;
+        }
+        known = gone.len();
+    }
     (desired, mending)
+}
+
+/// The outputs of a generation that others may hold.
+fn told(address: &Address, it: &Generation) -> Gone {
+    let one = |(name, value): (&String, &Value)| Some((address.clone(), name.clone(), value.as_str()?.to_owned()));
+    it.outputs.iter().filter_map(one).collect()
 }
 
 /// The fields that are not chosen stay as they are; true if one is chosen.
@@ -143,6 +158,8 @@ pub(super) fn link(desired: &mut Desired, gone: &Gone) {
 
 fn linked(value: &Value, gone: &Gone) -> Value {
     match value {
+        // It is one already.
+        _ if expr::hole(value).is_some() => value.clone(),
         Value::String(text) => {
             let found = gone.iter().filter(|(_, _, old)| old.len() > 5 && text.contains(old.as_str()));
             // The longest is the most exact: an ARN contains a name.
