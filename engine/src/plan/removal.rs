@@ -59,8 +59,9 @@ impl<'a> Planner<'a> {
         mut reasons: Vec<String>,
     ) {
         let strange = self.strange(address, kind, old);
-        let gone =
-            strange.is_some() || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
+        let gone = strange.is_some()
+            || self.recorded(address).is_some_and(|it| it.has_anothers(old.number, &old.id))
+            || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
         reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
         let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().stateful);
         let action = match lifecycle.on_delete {
