@@ -179,10 +179,7 @@ impl Wanted {
 
     /// True if `property` is compared.
     pub fn has(&self, property: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(names) => names.contains(property),
-        }
+        !matches!(self, Self::Only(names) if !names.contains(property))
     }
 }
 
