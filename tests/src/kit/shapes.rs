@@ -42,11 +42,26 @@ fn holds(it: &dyn DynResource, made: &Value) -> Result<()> {
     if !differs.is_empty() {
         return Err(format!("it differs from itself: {differs:?}").into());
     }
-    let (form, again) = (canonical(facts, "", &once), canonical(facts, "", &canonical(facts, "", &once)));
+    // What is empty is no part of the form, and here it could be what an order goes by.
+    let full = full(&once);
+    let (form, again) = (canonical(facts, "", &full), canonical(facts, "", &canonical(facts, "", &full)));
     if form != again {
         return Err(format!("its one form is not one: {form} and {again}").into());
     }
     Ok(())
+}
+
+/// The same without what is empty.
+fn full(value: &Value) -> Value {
+    let is_full = |it: &Value| !matches!(it, Value::Null) && *it != json!("") && *it != json!([]) && *it != json!({});
+    match value {
+        Value::Object(map) => {
+            let inner = map.iter().map(|(key, it)| (key.clone(), full(it))).filter(|(_, it)| is_full(it));
+            inner.collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().map(full).filter(is_full).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Where values were made and are not written any more; nulls are nothing.
