@@ -28,7 +28,7 @@ pub fn compare(facts: &Facts, applied: &Value, live: &Value, ignored: &[String])
 }
 
 /// True if `path` is `above`, or something in it.
-fn is_under(path: &str, above: &str) -> bool {
+pub fn is_under(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

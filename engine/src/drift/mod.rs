@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use compare::{compare, stranger};
+pub use compare::{compare, is_under, stranger};
 pub use orphans::{Census, Orphan, Tagged, orphans};
 pub use place::put;
 

@@ -6,7 +6,7 @@ use super::{Applied, Approve, Memory, Session, Trouble, Wish};
 use crate::{
     address::{Address, ComponentId},
     desired::{Desired, Test},
-    drift::{self, Apart, Census, Field, Orphan, Report, Thing, Verdict, Why},
+    drift::{self, Apart, Census, Field, Orphan, Report, Thing, Verdict},
     error::{Error, Result},
     event::Event,
     history::Proven,
@@ -225,15 +225,5 @@ impl Session {
             Ok(())
         };
         self.edit(&whose, wish, None, &mut change).await
-    }
-}
-
-impl Report {
-    /// What is set apart for one reason, over all things.
-    pub fn apart(&self, why: Why) -> impl Iterator<Item = (&Thing, &Apart)> {
-        self.things
-            .iter()
-            .flat_map(move |thing| thing.apart.iter().map(move |it| (thing, it)))
-            .filter(move |(_, it)| it.why == why)
     }
 }

@@ -2,7 +2,7 @@
 
 use deployer_engine::{
     address::Address,
-    drift::{Field, Report, Thing, Verdict},
+    drift::{Field, Report, Thing, Verdict, is_under},
 };
 
 use crate::{
@@ -71,10 +71,6 @@ fn exact(text: &str) -> Option<(Address, String)> {
     let cut = text.match_indices('/').nth(dotted + 1).map_or(text.len(), |(at, _)| at);
     let (address, path) = text.split_at(cut);
     Some((address.parse().ok()?, path.to_owned()))
-}
-
-fn is_under(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
