@@ -1,3 +1,5 @@
+//! What is drift and what is not, strangers, and values put at paths.
+
 #![allow(clippy::expect_used, reason = "a test stops where it is wrong")]
 
 use serde_json::{Value, json};
