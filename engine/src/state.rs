@@ -187,9 +187,9 @@ impl ResourceState {
         self.standing().next().is_none()
     }
 
-    /// True if a generation other than `number` stands under `id`: a name or a place can be had again.
-    pub fn has_anothers(&self, number: u32, id: &PhysicalId) -> bool {
-        self.standing().any(|it| it.number != number && it.id == *id)
+    /// True if what stands now is not generation `number` and still has `id`: a name or a place can be had again.
+    pub fn is_anothers(&self, number: u32, id: &PhysicalId) -> bool {
+        self.current.as_ref().is_some_and(|it| it.number != number && it.id == *id)
     }
 
     /// Takes generation `number` out, wherever it stands.

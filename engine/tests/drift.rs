@@ -66,13 +66,17 @@ fn verdicts(report: &Report) -> BTreeMap<String, Vec<String>> {
 
 fn remediate(planet: &mut Planet, chosen: &(dyn Fn(&Thing, Option<&Field>) -> bool + Sync)) -> Applied {
     let report = look(planet, &Search::default());
+    set_back(planet, &report, chosen)
+}
+
+fn set_back(planet: &mut Planet, report: &Report, chosen: &(dyn Fn(&Thing, Option<&Field>) -> bool + Sync)) -> Applied {
     let mut session = session(planet);
     let wish = Wish { refresh: true, purpose: "remediate".into(), ..Wish::default() };
     run(&planet.clock.clone(), async {
         let mut yes = |_: &deployer_engine::plan::Plan, _: deployer_engine::session::Question<'_>| {
             futures::future::ready(true).boxed()
         };
-        session.remediate(&report, chosen, &[], &wish, &mut yes).await.expect("it runs")
+        session.remediate(report, chosen, &[], &wish, &mut yes).await.expect("it runs")
     })
 }
 
@@ -137,6 +141,9 @@ fn what_has_to_be_made_anew_for_that_is_followed_too() {
     let report = look(&mut planet, &Search::default());
     assert!(!report.has_drift(), "{report:?}");
     assert!(matches!(planet.succeed(&stack, false), Applied::NoChanges));
+    // What had an id before it does not keep the one that has it now from being deleted.
+    planet.succeed(&stack, true);
+    assert!(planet.inventory().is_empty(), "{:?}", planet.inventory());
 }
 
 #[test]
@@ -180,7 +187,12 @@ fn what_is_ignored_is_left_alone_by_report_and_plan() {
     assert!(!report.has_drift(), "{report:?}");
     assert_eq!(report.things[1].apart.iter().map(|it| it.why).collect::<Vec<_>>(), [Why::Ignored]);
     assert!(matches!(planet.succeed(&wanted, false), Applied::NoChanges));
-    // Another field of it is changed, and this one goes along as it is.
+    // Another field of it is set back, or changed, and this one goes along as it is.
+    tamper(&planet, 2, |spec| spec["Size"] = json!(8));
+    let report = look(&mut planet, &search);
+    let Applied::Ran { report, .. } = set_back(&mut planet, &report, &|_, _| true) else { panic!("nothing ran") };
+    assert!(report.is_success(), "{report:?}");
+    assert!(planet.inventory().iter().any(|it| it["spec"]["Late"] == 9 && it["spec"]["Size"] == 2));
     wanted.resources.get_mut(&address).unwrap().properties["Size"] = json!(4);
     planet.succeed(&wanted, false);
     assert!(planet.inventory().iter().any(|it| it["spec"]["Late"] == 9 && it["spec"]["Size"] == 4));

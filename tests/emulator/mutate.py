@@ -23,7 +23,7 @@ def mutate(asked):
     kind = KINDS.get(change.kind, {"properties": {}, "silent": {}})
     does = kind["silent"].get(change.silent) if change.silent else kind["properties"].get(change.property)
     if does is None:
-        return {"cannot": f"nothing changes {change.silent or change.property} of {change.kind}"}
+        return {"unknown": f"nothing here changes {change.silent or change.property} of {change.kind}"}
     try:
         does(change)
     except Cannot as why:

@@ -54,11 +54,11 @@ impl Run<'_> {
         })
     }
 
-    /// True if another generation stands under the id of the one that is to be deleted.
+    /// True if the current generation is another one, under the id of the one that is to be deleted.
     fn is_anothers(&self, step: &Step, id: &PhysicalId) -> bool {
         let Address { component, role } = step.address();
         let state = self.shards.get(component).and_then(|held| held.record.body.resources.get(role));
-        state.is_some_and(|it| it.has_anothers(step.who.generation, id))
+        state.is_some_and(|it| it.is_anothers(step.who.generation, id))
     }
 
     fn resolve(&self, step: &Step, desired: &Value) -> Result<Value> {

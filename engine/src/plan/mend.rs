@@ -11,7 +11,7 @@ use super::{Instead, Step};
 use crate::{
     address::{Address, ComponentId},
     desired::{Desired, DesiredComponent, DesiredResource, Scope, Test},
-    drift::{Field, Thing, Verdict, put},
+    drift::{Field, Thing, Verdict, Why, put},
     expr,
     facts::Facts,
     resource::Registry,
@@ -61,6 +61,9 @@ pub fn mend(
     for thing in things {
         let state = shards.get(&thing.address.component).and_then(|it| it.resources.get(&thing.address.role));
         let Some(resource) = desired.resources.get_mut(&thing.address) else { continue };
+        // What the files want to be left alone is not set back along with the rest of a thing.
+        let ignored = thing.apart.iter().filter(|it| it.why == Why::Ignored);
+        resource.ignored = ignored.map(|it| it.path.clone()).collect();
         let whose = match &thing.verdict {
             Verdict::Drifted { fields } => {
                 let facts = types.get(&thing.kind).map(|it| it.facts());

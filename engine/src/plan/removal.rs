@@ -60,7 +60,7 @@ impl<'a> Planner<'a> {
     ) {
         let strange = self.strange(address, kind, old);
         let gone = strange.is_some()
-            || self.recorded(address).is_some_and(|it| it.has_anothers(old.number, &old.id))
+            || self.recorded(address).is_some_and(|it| it.is_anothers(old.number, &old.id))
             || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
         reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
         let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().stateful);

@@ -62,7 +62,7 @@ pub fn policies(needs: &Needs) -> Result<Vec<Value>> {
         let entry = table.need(&format!("look-up {}", lookup.kind))?;
         entry.grants.iter().for_each(|grant| granted.extend(values.of_lookup(&lookup.ask, entry, grant)));
     }
-    let mut around = vec![("caller", values.plain())];
+    let mut around = vec![("caller", values.plain()), ("drift", values.plain())];
     let checks = needs.desired.components.values().flat_map(|it| &it.checks);
     let mut checks = checks.chain(needs.desired.tests.iter().map(|it| &it.check));
     if checks.any(|it| it.test.get("alarm").is_some()) {

@@ -136,8 +136,13 @@ def untag(change, keys):
     dynamodb().untag_resource(ResourceArn=arn(change), TagKeys=keys)
 
 
+def attributes(change):
+    raise Cannot("they come and go with the indexes that use them")
+
+
 KINDS = {
     "AWS::DynamoDB::Table": kind({
+        "AttributeDefinitions": attributes,
         "BillingMode": billing, "ProvisionedThroughput": capacity, "GlobalSecondaryIndexes": indexes, "StreamSpecification": stream,
         "SSESpecification": encryption, "TimeToLiveSpecification": expiry, "PointInTimeRecoverySpecification": recovery,
         "DeletionProtectionEnabled": protection, "TableClass": storage,

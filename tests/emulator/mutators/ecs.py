@@ -69,6 +69,7 @@ def tagging(arn):
 
 
 KINDS = {
+    "AWS::ECS::TaskDefinition": kind({}, {}, *tagging(lambda change: change.id)),
     "AWS::ECS::Cluster": kind({"ClusterSettings": settings}, {}, *tagging(cluster_arn)),
     "AWS::ECS::Service": kind(
         dict.fromkeys([*DEFAULTS, "TaskDefinition", "DesiredCount", "NetworkConfiguration"], field),

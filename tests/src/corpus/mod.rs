@@ -138,6 +138,8 @@ async fn try_one(
 /// Why it could not be done, if so: AWS's API has no way, or the service refuses such a value by itself.
 fn cannot(told: Result<Value>) -> Result<Option<String>> {
     match told {
+        // Whoever adds a property adds what changes it.
+        Ok(told) if told["unknown"].is_string() => Err(told["unknown"].to_string().into()),
         Ok(told) => Ok(told["cannot"].as_str().map(str::to_owned)),
         Err(error) => {
             let text = error.to_string();
