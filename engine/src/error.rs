@@ -84,6 +84,16 @@ pub enum Error {
         /// How we know.
         why: String,
     },
+    /// The place is taken, by something that is not ours and does not tell its id.
+    #[error(
+        "{source}; what is there is not ours: `deployer state import {address} ID` takes it over by the id that AWS has for it"
+    )]
+    Taken {
+        /// What we wanted to create.
+        address: Address,
+        /// The refusal.
+        source: Box<Error>,
+    },
     /// A document does not have the shape that its type needs.
     #[error("the properties of {kind} do not fit: {source}")]
     Shape {
@@ -112,7 +122,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Call { class, .. } => *class,
-            Self::NotOurs { .. } => Class::AlreadyExists,
+            Self::NotOurs { .. } | Self::Taken { .. } => Class::AlreadyExists,
             Self::Shape { .. } => Class::Invalid,
             _ => Class::Other,
         }

@@ -8,8 +8,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// The newest format that this version reads and writes.
-pub const FORMAT: u32 = 1;
+/// What brings a record, given with its key, from one format to the next.
+type Step = fn(&str, &mut Value);
+
+/// From each older format to the one after it; the first of them leaves format 1. A record is brought up as it is read, and written
+/// in the newest format when it changes: what it was before stays among the store's earlier versions (`state versions`).
+const STEPS: &[Step] = &[];
+
+/// The format that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = STEPS.len() as u32 + 1;
 
 /// A record that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -96,15 +103,25 @@ impl<T: Serialize + DeserializeOwned> Record<T> {
 
     /// The record in `bytes`, checked; `lineage` too, if it is known.
     pub fn decode(key: &str, bytes: &[u8], lineage: Option<&str>) -> Result<Self, RecordError> {
+        Self::decode_by(STEPS, key, bytes, lineage)
+    }
+
+    fn decode_by(steps: &[Step], key: &str, bytes: &[u8], lineage: Option<&str>) -> Result<Self, RecordError> {
+        let newest = steps.len() + 1;
         let unreadable = |source| RecordError::Unreadable { key: key.to_owned(), source };
         let mut value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-        let found = value.get("format").and_then(Value::as_u64).unwrap_or(u64::from(FORMAT));
-        if found > u64::from(FORMAT) {
+        let found =
+            value.get("format").and_then(Value::as_u64).and_then(|it| usize::try_from(it).ok()).unwrap_or(newest);
+        if found > newest {
             return Err(RecordError::Newer { key: key.to_owned(), found: u32::try_from(found).unwrap_or(u32::MAX) });
         }
         let said = value.as_object_mut().and_then(|map| map.remove("sha256"));
         if said != Some(json!(checksum(&value))) {
             return Err(RecordError::Checksum { key: key.to_owned() });
+        }
+        if found < newest {
+            steps.iter().skip(found.saturating_sub(1)).for_each(|step| step(key, &mut value));
+            value["format"] = json!(newest);
         }
         let record: Self = serde_json::from_value(value).map_err(unreadable)?;
         match lineage {
@@ -135,6 +152,23 @@ mod tests {
     fn what_is_written_is_read() {
         let bytes = sample().encode("k").expect("encodes");
         assert_eq!(Record::<Value>::decode("k", &bytes, Some("l")).expect("decodes"), sample());
+    }
+
+    #[test]
+    fn what_an_older_version_wrote_is_brought_up() {
+        let bytes = sample().encode("components/k").expect("encodes");
+        let steps: &[Step] = &[
+            |_, record| record["body"] = json!({"all": record["body"]["a"]}),
+            |key, record| record["body"]["of"] = json!(key),
+        ];
+        let decode = |bytes: &[u8]| Record::<Value>::decode_by(steps, "components/k", bytes, Some("l"));
+        let body = json!({"all": [1, 2], "of": "components/k"});
+        let brought_up = Record { format: 3, body, ..sample() };
+        assert_eq!(decode(&bytes).expect("decodes"), brought_up);
+        // In the newest format it is taken as it is; what was damaged is told before it is brought up.
+        assert_eq!(decode(&brought_up.encode("components/k").expect("encodes")).expect("decodes"), brought_up);
+        let text = String::from_utf8(bytes.to_vec()).expect("text").replace("\"serial\": 3", "\"serial\": 4");
+        assert!(matches!(decode(text.as_bytes()), Err(RecordError::Checksum { .. })));
     }
 
     #[test]

@@ -138,7 +138,7 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
             Err(error) => error,
         };
         match error.class() {
-            Class::AlreadyExists => return ours(step, desired, cx).await?.ok_or(error),
+            Class::AlreadyExists => return ours(step, desired, cx).await?.ok_or_else(|| taken(step, error)),
             Class::Ambiguous => match arrived(step, desired, cx).await? {
                 Some(found) => return Ok(found),
                 None if sent >= RESENDS || cx.stop.is_wished() => return Err(error),
@@ -147,6 +147,11 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
             _ => return Err(error),
         }
     }
+}
+
+/// A refusal as taken, where nothing of ours is found: whatever is there is somebody else's, and only they know its id.
+fn taken(step: &Step, error: Error) -> Error {
+    Error::Taken { address: step.who.address.clone(), source: Box::new(error) }
 }
 
 /// What stands there, if it is ours; an error if it is not.

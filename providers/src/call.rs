@@ -28,6 +28,7 @@ const CODES: &[(&str, Class)] = &[
     ("DependencyViolation", Class::Conflict),
     ("*.InUse", Class::Conflict),
     ("*.Duplicate", Class::AlreadyExists),
+    ("InvalidSubnet.Conflict", Class::AlreadyExists),
     ("RouteAlreadyExists", Class::AlreadyExists),
     ("Resource.AlreadyAssociated", Class::AlreadyExists),
     // ELBv2's have no ending; a certificate or group that was made a moment ago may not be known yet.
@@ -121,6 +122,7 @@ const PROPAGATING: &[&str] = &[
 
 /// Words in a refusal's message that say more than its code.
 const WORDS: &[(&str, Class)] = &[
+    ("Creation of service was not idempotent", Class::AlreadyExists),
     // DynamoDB has one code for what exists and for what is busy, and one for limits that pass and limits that stay.
     ("Table already exists", Class::AlreadyExists),
     ("updated, or deleted simultaneously", Class::Conflict),
@@ -223,6 +225,12 @@ pub fn invalid(operation: &'static str, message: impl Into<String>) -> Error {
 #[allow(dead_code, reason = "not every service needs it")]
 pub fn not_yet(operation: &'static str, message: impl Into<String>) -> Error {
     unsent(operation, Class::Conflict, "UnderWay", message.into())
+}
+
+/// What a describe call tells of something that was made a moment ago: reads may not see it yet, and the engine comes back.
+#[allow(dead_code, reason = "not every service needs it")]
+pub fn known<T>(operation: &'static str, told: Option<T>) -> Result<T> {
+    told.ok_or_else(|| unsent(operation, Class::Propagating, "NotVisible", "it cannot be seen yet".to_owned()))
 }
 
 fn unsent(operation: &'static str, class: Class, code: &str, message: String) -> Error {

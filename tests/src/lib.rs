@@ -5,6 +5,7 @@
 pub mod author;
 mod boto3;
 pub mod build;
+pub mod clock;
 pub mod corpus;
 pub mod dice;
 pub mod emulator;

@@ -89,7 +89,7 @@ fn work(queue: &Mutex<Vec<Sample>>, all: &Mutex<Checked>) -> Result<Vec<String>>
         let Some(sample) = next else { break };
         // Faults are set for the account: clients of this process carry no name of their own.
         let client = emulator.client("kit").of_account();
-        match runtime.block_on(check(&sample, &client, &registry)) {
+        match runtime.block_on(check(&sample, &client, &registry, &Extent::of_environment())) {
             Ok(checked) => {
                 checked.rows.iter().for_each(|row| println!("{row}"));
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

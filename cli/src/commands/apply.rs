@@ -198,9 +198,11 @@ pub async fn ended(
 
 /// Why a plan is refused, in a line.
 fn refused(plan: &Plan) -> &'static str {
-    match plan.refusals.iter().all(|it| it.code == "not-ours") {
-        true => "something that is not ours is in the way; nothing was changed",
-        false => "protected data would go; nothing was changed",
+    let all = |code: &str| plan.refusals.iter().all(|it| it.code == code);
+    match () {
+        () if all("not-ours") => "something that is not ours is in the way; nothing was changed",
+        () if all("failed") => "what holds data has failed; nothing was changed",
+        () => "protected data would go; nothing was changed",
     }
 }
 

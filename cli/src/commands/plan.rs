@@ -32,14 +32,17 @@ pub async fn run(
         term.line(format!("{:#}", plan::json(&plan)));
     } else {
         say_open(&memory, term);
-        if plan.is_empty() {
+        if plan.is_empty() && plan.refusals.is_empty() {
             term.line(no_changes(&plan, term));
+            plan::print_notes(&plan, term);
         } else {
             plan::print(&plan, term);
-            term.say(format!(
-                "\n`deployer apply` does this{}.",
-                if flags.refresh && !flags.offline { "" } else { " (AWS was not read: apply looks first)" }
-            ));
+            let looked = flags.refresh && !flags.offline;
+            term.say(match plan.refusals.is_empty() {
+                true if looked => "\n`deployer apply` does this.",
+                true => "\n`deployer apply` does this (AWS was not read: apply looks first).",
+                false => "\n`deployer apply` does nothing of this until what is refused is settled.",
+            });
         }
     }
     let changes = !plan.is_empty();

@@ -16,7 +16,7 @@ use crate::{
 
 /// Prints it for people.
 pub fn print(report: &Report, term: &Term) {
-    let head = format!("{}  as deployment {} left it", plan::place(&report.scope), report.deployment);
+    let head = format!("{}  {}", plan::place(&report.scope), since(report));
     term.line(format!("{}    {}", term.paint(Tone::Strong, head), summary(&report.tally())));
     let mut by_component: BTreeMap<&ComponentId, Vec<&Thing>> = BTreeMap::new();
     for thing in report.things.iter().filter(|it| it.verdict != Verdict::InSync || said_of(it, term)) {
@@ -40,6 +40,14 @@ pub fn print(report: &Report, term: &Term) {
         ));
     }
     ways_on(report, term);
+}
+
+/// `as deployment 3 left it`.
+fn since(report: &Report) -> String {
+    match report.deployment {
+        0 => "nothing is deployed".to_owned(),
+        number => format!("as deployment {number} left it"),
+    }
 }
 
 /// True of what is in sync and has still something to be said of it.
@@ -102,7 +110,7 @@ fn print_thing(thing: &Thing, term: &Term) {
     }
     if let Verdict::Stranger { .. } = &thing.verdict {
         let (address, id) = (&thing.address, &thing.id);
-        detail(
+        way(
             &format!("`deployer state rm {address}` and then `deployer state import {address} {id}` takes it over"),
             term,
         );
@@ -131,6 +139,11 @@ fn detail(text: &str, term: &Term) {
     term.line(if term.level > 0 { line } else { cut(&line, term.width) });
 }
 
+/// A way on: commands are there to be copied, and never cut.
+fn way(text: &str, term: &Term) {
+    term.line(format!("            {text}"));
+}
+
 fn print_orphan(orphan: &Orphan, term: &Term) {
     let kind = orphan.kind.as_deref().unwrap_or("of a type that this version does not know");
     term.line(term.paint(Tone::Bad, format!("    +  {}  {kind}", orphan.id)));
@@ -140,10 +153,7 @@ fn print_orphan(orphan: &Orphan, term: &Term) {
     match (&orphan.kind, orphan.address.is_empty()) {
         (Some(_), false) => {
             let (address, id) = (&orphan.address, &orphan.id);
-            detail(
-                &format!("it says that it is {address}: `deployer state import {address} {id}` takes it over;"),
-                term,
-            );
+            way(&format!("it says that it is {address}: `deployer state import {address} {id}` takes it over;"), term);
             detail("what is imported and not in the files is deleted by the next apply", term);
         }
         _ => detail("delete it with AWS's own tools, or take its deployer:* tags off", term),
@@ -182,7 +192,7 @@ pub fn markdown(report: &Report) -> String {
     let mut lines = vec![
         format!("## Drift of {} / {}", report.scope.stack, report.scope.env),
         String::new(),
-        format!("{}, {}, as deployment {} left it.", report.scope.region, summary(&report.tally()), report.deployment),
+        format!("{}, {}, {}.", report.scope.region, summary(&report.tally()), since(report)),
         String::new(),
     ];
     let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");

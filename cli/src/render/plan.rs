@@ -32,12 +32,17 @@ pub fn print(plan: &Plan, term: &Term) {
             print_component(plan, id, term);
         }
     }
-    for note in &plan.notes {
-        term.line(format!("\nNote    {}", note.message));
-    }
+    print_notes(plan, term);
     for refusal in &plan.refusals {
         term.line(format!("\n{} {}", term.paint(Tone::Bad, "Refused"), refusal.message));
         refusal.help.iter().for_each(|help| term.line(format!("        {help}")));
+    }
+}
+
+/// What is to be known beside the steps.
+pub fn print_notes(plan: &Plan, term: &Term) {
+    for note in &plan.notes {
+        term.line(format!("\n{}    {}", term.paint(Tone::Bad, "Note"), note.message));
     }
 }
 

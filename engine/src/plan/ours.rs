@@ -31,6 +31,22 @@ impl Planner<'_> {
         true
     }
 
+    /// What holds data and failed is not made again by itself: only a person knows what of the data can be saved.
+    pub(super) fn refuse_loss(&mut self, address: &Address, reason: &str) {
+        let at = Place::Resource { address: address.clone(), path: String::new() };
+        let message = format!("{address} failed ({reason}), and making it again would lose its data");
+        let way = "mend it with AWS's own tools; or save what can be saved and delete it there, and the next apply makes it again";
+        self.plan.refusals.push(Diagnostic::error("failed", at, message).help(way));
+    }
+
+    /// What is there and not well is said, whether or not something of it changes.
+    pub(super) fn note_stuck(&mut self, address: &Address, seen: Option<&Seen>) {
+        let Some(Seen::Stuck { reason, .. }) = seen else { return };
+        let at = Place::Resource { address: address.clone(), path: String::new() };
+        let message = format!("{address} is there and not well: {reason}; AWS does not mend that by itself");
+        self.plan.notes.push(Diagnostic::warning("stuck", at, message));
+    }
+
     /// Why what stands where a generation stood is to be left alone, if it is.
     pub(super) fn strange(&self, address: &Address, kind: &str, generation: &Generation) -> Option<String> {
         let facts = self.input.types.get(kind)?.facts();

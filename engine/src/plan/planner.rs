@@ -249,7 +249,9 @@ impl<'a> Planner<'a> {
         reattached: bool,
     ) -> Fate {
         let facts = resource.facts();
-        let live = match self.input.live.get(&(address.clone(), generation.number)) {
+        let seen = self.input.live.get(&(address.clone(), generation.number));
+        self.note_stuck(address, seen);
+        let live = match seen {
             Some(Seen::Absent) => {
                 let why = "it was deleted outside of deployer".to_owned();
                 let fate = self.create(address, wanted, resource, recorded, None);
@@ -257,6 +259,10 @@ impl<'a> Planner<'a> {
                     self.plan.steps[*step].reasons.push(why);
                 }
                 return fate;
+            }
+            Some(Seen::Failed { reason }) if facts.stateful && generation.confirmed => {
+                self.refuse_loss(address, reason);
+                return Fate::Same(generation.outputs.clone());
             }
             Some(Seen::Failed { reason }) => {
                 let reasons = vec![format!("it failed: {reason}")];

@@ -123,6 +123,14 @@ impl Kind for Served {
     const BAD: Option<i64> = Some(13);
 }
 
+/// Holds data.
+pub struct Kept;
+
+impl Kind for Kept {
+    const TYPE: &'static str = "Sim::Kept";
+    const FACTS: Facts = Facts { name: Some(NAME), stateful: true, ..BASE };
+}
+
 /// Takes as many seconds as its size says.
 pub struct Timed;
 
@@ -148,6 +156,7 @@ pub fn registry(reach: &Reach) -> Registry {
         .with(Sim::<Slow>(reach.clone(), PhantomData))
         .with(Sim::<Slotted>(reach.clone(), PhantomData))
         .with(Sim::<Served>(reach.clone(), PhantomData))
+        .with(Sim::<Kept>(reach.clone(), PhantomData))
         .with(Sim::<Timed>(reach.clone(), PhantomData))
 }
 
@@ -173,7 +182,9 @@ fn create<K: Kind>(things: &mut Things, mut id: String, spec: Spec) -> Result<Va
     let refuse = |class, code| Err(error("Create", class, code));
     let there = things.things.contains_key(&id);
     match K::TYPE {
-        "Sim::Named" | "Sim::Slow" | "Sim::Served" if there => return refuse(Class::AlreadyExists, "NameTaken"),
+        "Sim::Named" | "Sim::Slow" | "Sim::Served" | "Sim::Kept" if there => {
+            return refuse(Class::AlreadyExists, "NameTaken");
+        }
         "Sim::Slotted"
             if things.things.values().any(|it| it.kind == K::TYPE && it.spec.get("Input") == spec.input.as_ref()) =>
         {

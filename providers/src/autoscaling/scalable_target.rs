@@ -3,7 +3,7 @@
 //! Known by namespace, resource and dimension. Registering moves the capacity into its bounds at once; what a call leaves out
 //! stays. Deregistering takes its policies along.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_applicationautoscaling::{
     Client,
@@ -14,14 +14,16 @@ use deployer_engine::{
     facts::{Facts, Nature::CreateOnly, Output, Settle, SettleTable},
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
+use futures::future::join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::RATE;
+use super::{PAGE, RATE};
 use crate::{
     Aws,
     call::{failed, gone},
+    many::{one, read},
 };
 
 /// What may be scaled, and how far.
@@ -75,21 +77,34 @@ impl Resource for ScalableTarget {
             ..SettleTable::FAST
         },
         rate: RATE,
+        page: PAGE,
         ..Facts::PART
     };
     type Spec = ScalableTargetSpec;
 
-    async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<ScalableTargetSpec>> {
-        let (namespace, resource, dimension) = parts(id);
-        let call = self
-            .scaling
-            .describe_scalable_targets()
-            .service_namespace(ServiceNamespace::from(namespace))
-            .resource_ids(resource)
-            .scalable_dimension(ScalableDimension::from(dimension));
-        let all = call.send().await.map_err(failed("DescribeScalableTargets"))?.scalable_targets;
-        let live = all.into_iter().flatten().find(|it| it.resource_id == resource);
-        Ok(live.map_or(Seen::Absent, |live| seen(live, id)))
+    async fn read(&self, id: &PhysicalId, wanted: &Wanted) -> Result<Seen<ScalableTargetSpec>> {
+        one(self.read_many(&[(id.clone(), wanted.clone())]).await)
+    }
+
+    /// One call for each dimension among them.
+    async fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> Vec<Result<Seen<ScalableTargetSpec>>> {
+        let mut dimensions: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for (namespace, resource, dimension) in ids.iter().map(|(id, _)| parts(id)) {
+            dimensions.entry((namespace, dimension)).or_default().push(resource.to_owned());
+        }
+        let calls = dimensions.into_iter().map(async |((namespace, dimension), resources)| {
+            let call = self
+                .scaling
+                .describe_scalable_targets()
+                .service_namespace(ServiceNamespace::from(namespace))
+                .set_resource_ids(Some(resources))
+                .scalable_dimension(ScalableDimension::from(dimension));
+            let answer = call.send().await.map_err(failed("DescribeScalableTargets"))?;
+            Ok(answer.scalable_targets.unwrap_or_default())
+        });
+        let answers: Result<Vec<Vec<Live>>> = join_all(calls).await.into_iter().collect();
+        let specs = answers.map(|all| all.into_iter().flatten().map(from_live).map(|it| (id(&it), it)).collect());
+        read(ids, specs, |(id, _): &(String, _)| Some(id.as_str()), |(id, spec)| Seen::ready(spec, [("Id", json!(id))]))
     }
 
     async fn create(&self, _: &Identity, spec: &ScalableTargetSpec) -> Result<Created> {
@@ -134,13 +149,12 @@ fn parts(id: &PhysicalId) -> (&str, &str, &str) {
     (parts.next().unwrap_or_default(), resource, dimension)
 }
 
-fn seen(live: Live, id: &PhysicalId) -> Seen<ScalableTargetSpec> {
-    let spec = ScalableTargetSpec {
+fn from_live(live: Live) -> ScalableTargetSpec {
+    ScalableTargetSpec {
         service_namespace: live.service_namespace.as_str().to_owned(),
         resource_id: live.resource_id,
         scalable_dimension: live.scalable_dimension.as_str().to_owned(),
         min_capacity: live.min_capacity,
         max_capacity: live.max_capacity,
-    };
-    Seen::ready(spec, [("Id", json!(id))])
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Known by its target and name. A target-tracking policy makes alarms of its own, which are none of ours.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_applicationautoscaling::{
     Client,
     types::{
@@ -19,14 +21,16 @@ use deployer_engine::{
     },
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Resource, Seen, Wanted},
 };
+use futures::future::join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::RATE;
+use super::{PAGE, RATE};
 use crate::{
     Aws,
     call::{failed, gone},
+    many::{one, read},
 };
 
 /// When something is scaled.
@@ -118,22 +122,36 @@ impl Resource for ScalingPolicy {
         outputs: &[Output::created("Arn")],
         slots: |spec| vec![format!("{} {}", spec["ResourceId"], spec["PolicyName"])],
         rate: RATE,
+        page: PAGE,
         ..Facts::PART
     };
     type Spec = ScalingPolicySpec;
 
-    async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<ScalingPolicySpec>> {
-        let parts: Vec<&str> = id.0.split('|').collect();
-        let [resource, dimension, namespace, name] = parts[..] else { return Ok(Seen::Absent) };
-        let call = self
-            .scaling
-            .describe_scaling_policies()
-            .service_namespace(ServiceNamespace::from(namespace))
-            .resource_id(resource)
-            .scalable_dimension(ScalableDimension::from(dimension))
-            .policy_names(name);
-        let all = call.send().await.map_err(failed("DescribeScalingPolicies"))?.scaling_policies;
-        Ok(all.into_iter().flatten().find(|it| it.policy_name == name).map_or(Seen::Absent, seen))
+    async fn read(&self, id: &PhysicalId, wanted: &Wanted) -> Result<Seen<ScalingPolicySpec>> {
+        one(self.read_many(&[(id.clone(), wanted.clone())]).await)
+    }
+
+    /// One call for each namespace among them: policies are asked for by name, whatever they scale.
+    async fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> Vec<Result<Seen<ScalingPolicySpec>>> {
+        let mut namespaces: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (namespace, name) in ids.iter().filter_map(|(id, _)| parts(id)) {
+            namespaces.entry(namespace).or_default().push(name.to_owned());
+        }
+        let calls = namespaces.into_iter().map(async |(namespace, names)| {
+            let call = self.scaling.describe_scaling_policies().service_namespace(ServiceNamespace::from(namespace));
+            let pages = call.set_policy_names(Some(names)).into_paginator().items().send();
+            let all: Result<Vec<Live>, _> = pages.collect().await;
+            all.map_err(failed("DescribeScalingPolicies"))
+        });
+        let answers: Result<Vec<Vec<Live>>> = join_all(calls).await.into_iter().collect();
+        let specs = answers.map(|all| all.into_iter().flatten().map(from_live).collect::<Vec<_>>());
+        let specs = specs.map(|all| all.into_iter().map(|(spec, arn)| (id(&spec), spec, arn)).collect());
+        read(
+            ids,
+            specs,
+            |(id, ..): &(String, _, _)| Some(id.as_str()),
+            |(_, spec, arn)| Seen::ready(spec, [("Arn", json!(arn))]),
+        )
     }
 
     async fn create(&self, _: &Identity, spec: &ScalingPolicySpec) -> Result<Created> {
@@ -166,6 +184,12 @@ fn id(spec: &ScalingPolicySpec) -> String {
     format!("{}|{}|{}|{}", spec.resource_id, spec.scalable_dimension, spec.service_namespace, spec.policy_name)
 }
 
+/// The namespace and the name.
+fn parts(id: &PhysicalId) -> Option<(&str, &str)> {
+    let mut parts = id.0.split('|').skip(2);
+    Some((parts.next()?, parts.next()?))
+}
+
 fn tracking(it: &Tracking) -> Result<TargetTrackingScalingPolicyConfiguration> {
     let incomplete = |error: aws_sdk_applicationautoscaling::error::BuildError| Error::Missing(error.to_string());
     let metric = &it.predefined_metric_specification;
@@ -184,8 +208,8 @@ fn tracking(it: &Tracking) -> Result<TargetTrackingScalingPolicyConfiguration> {
         .map_err(incomplete)
 }
 
-fn seen(live: Live) -> Seen<ScalingPolicySpec> {
-    let outputs = [("Arn", json!(live.policy_arn))];
+/// What it is, and its ARN.
+fn from_live(live: Live) -> (ScalingPolicySpec, String) {
     let config = live.target_tracking_scaling_policy_configuration;
     let metric = |it: PredefinedMetricSpecification| Metric {
         predefined_metric_type: it.predefined_metric_type.as_str().to_owned(),
@@ -206,5 +230,5 @@ fn seen(live: Live) -> Seen<ScalingPolicySpec> {
         scalable_dimension: live.scalable_dimension.as_str().to_owned(),
         target_tracking_scaling_policy_configuration: tracking.unwrap_or_default(),
     };
-    Seen::ready(spec, outputs)
+    (spec, live.policy_arn)
 }

@@ -26,7 +26,7 @@ use serde_json::json;
 use super::{RATE, map_tags, retag, tags_of};
 use crate::{
     Aws,
-    call::{failed, gone},
+    call::{failed, gone, known},
     tags::{Tag, to_map},
 };
 
@@ -136,14 +136,13 @@ impl Resource for PrivateDnsNamespace {
         spec: &PrivateDnsNamespaceSpec,
         changed: &Changed,
     ) -> Result<()> {
-        let live = self.summary(&id.0).await?;
-        let (arn, id) = live.map(|it| (it.arn.unwrap_or_default(), it.id.unwrap_or_default())).unwrap_or_default();
+        let live = known("ListNamespaces", self.summary(&id.0).await?)?;
         if changed.touches("Description") {
             let change = PrivateDnsNamespaceChange::builder().description(spec.description.clone().unwrap_or_default());
-            let call = self.map.update_private_dns_namespace().id(id).namespace(change.build());
+            let call = self.map.update_private_dns_namespace().set_id(live.id).namespace(change.build());
             call.send().await.map_err(failed("UpdatePrivateDnsNamespace"))?;
         }
-        retag(&self.map, &arn, changed, spec.tags.as_ref()).await
+        retag(&self.map, &known("ListNamespaces", live.arn)?, changed, spec.tags.as_ref()).await
     }
 
     async fn delete(&self, id: &PhysicalId, _: &PrivateDnsNamespaceSpec, _: &DeleteOptions) -> Result<()> {

@@ -29,7 +29,7 @@ use serde_json::json;
 use super::{RATE, map_tags, retag, tags_of};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     tags::{Tag, to_map},
 };
 
@@ -168,7 +168,7 @@ impl Resource for DiscoveryService {
         }
         if changed.touches("Tags") {
             let live = found(self.map.get_service().id(&id.0).send().await.map_err(failed("GetService")))?;
-            let arn = live.and_then(|it| it.service?.arn).unwrap_or_default();
+            let arn = known("GetService", live.and_then(|it| it.service?.arn))?;
             retag(&self.map, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_ec2::{
     Client,
-    types::{ResourceType, SecurityGroup as Live, SecurityGroupRule},
+    types::{IpPermission, IpRange, ResourceType, SecurityGroup as Live, SecurityGroupRule},
 };
 use deployer_engine::{
     error::Result,
@@ -134,16 +134,21 @@ impl Resource for SecurityGroup {
     async fn update(
         &self,
         id: &PhysicalId,
-        _: &SecurityGroupSpec,
+        live: &SecurityGroupSpec,
         spec: &SecurityGroupSpec,
         changed: &Changed,
     ) -> Result<()> {
         if changed.touches("SecurityGroupEgress") {
             let rules = self.defaults([id.0.as_str()]).await?;
             let rules: Vec<String> = rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
-            if !rules.is_empty() {
-                let call =
-                    self.ec2.revoke_security_group_egress().group_id(&id.0).set_security_group_rule_ids(Some(rules));
+            let call = self.ec2.revoke_security_group_egress().group_id(&id.0);
+            let call = match (rules.is_empty(), &live.security_group_egress) {
+                (false, _) => Some(call.set_security_group_rule_ids(Some(rules))),
+                // A new group's rule that reads do not see yet is there all the same.
+                (true, None) => Some(call.ip_permissions(all_traffic())),
+                (true, Some(_)) => None,
+            };
+            if let Some(call) = call {
                 gone(call.send().await.map_err(failed("RevokeSecurityGroupEgress")))?;
             }
         }
@@ -168,6 +173,12 @@ impl Resource for SecurityGroup {
         let there = answer.map_err(failed("DescribeSecurityGroups"))?.security_groups;
         Ok(there.into_iter().flatten().find_map(|it| it.group_id).map(PhysicalId))
     }
+}
+
+/// The rule that AWS puts into a new group.
+fn all_traffic() -> IpPermission {
+    let everywhere = IpRange::builder().cidr_ip("0.0.0.0/0").build();
+    IpPermission::builder().ip_protocol("-1").ip_ranges(everywhere).build()
 }
 
 /// All traffic to everywhere, and not one of our rule resources, which carry a token.

@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{PAGE, RATE, by_ids, by_token, client, live_tags, once, retag, tagged};
+use super::{PAGE, RATE, by_ids, by_token, client, filter, live_tags, once, retag, tagged};
 use crate::{
     Aws,
     call::{failed, gone},
@@ -128,10 +128,17 @@ impl Resource for Subnet {
         gone(self.ec2.delete_subnet().subnet_id(&id.0).send().await.map_err(failed("DeleteSubnet")))
     }
 
-    async fn find(&self, who: &Identity, _: &SubnetSpec) -> Result<Option<PhysicalId>> {
-        let answer = self.ec2.describe_subnets().filters(by_token(who)).send().await;
-        let found = answer.map_err(failed("DescribeSubnets"))?.subnets;
-        Ok(found.into_iter().flatten().find_map(|it| it.subnet_id).map(PhysicalId))
+    /// Ours, or what has its range.
+    async fn find(&self, who: &Identity, spec: &SubnetSpec) -> Result<Option<PhysicalId>> {
+        let place = [filter("vpc-id", [&spec.vpc_id]), filter("cidr-block", [&spec.cidr_block])];
+        for filters in [vec![by_token(who)], place.to_vec()] {
+            let answer = self.ec2.describe_subnets().set_filters(Some(filters)).send().await;
+            let found = answer.map_err(failed("DescribeSubnets"))?.subnets;
+            if let Some(id) = found.into_iter().flatten().find_map(|it| it.subnet_id) {
+                return Ok(Some(PhysicalId(id)));
+            }
+        }
+        Ok(None)
     }
 }
 

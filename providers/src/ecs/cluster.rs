@@ -25,7 +25,7 @@ use serde_json::json;
 use super::{RATE, ecs_tags, live_tags, retag};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     many::{one, read},
     tags::{Tag, to_map},
 };
@@ -131,7 +131,7 @@ impl Resource for Cluster {
         }
         if changed.touches("Tags") {
             let arn = self.describe(vec![id.0.clone()]).await?.into_iter().find_map(|it| it.cluster_arn);
-            retag(&self.ecs, &arn.unwrap_or_default(), changed, spec.tags.as_ref()).await?;
+            retag(&self.ecs, &known("DescribeClusters", arn)?, changed, spec.tags.as_ref()).await?;
         }
         Ok(())
     }

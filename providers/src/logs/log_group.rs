@@ -21,7 +21,7 @@ use serde_json::json;
 use super::RATE;
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     tags::{self, Tag},
 };
 
@@ -174,7 +174,7 @@ impl Resource for LogGroup {
         if tags.set.is_empty() && tags.remove.is_empty() {
             return Ok(());
         }
-        let arn = self.describe(&id.0).await?.and_then(|it| it.arn).unwrap_or_default();
+        let arn = known("DescribeLogGroups", self.describe(&id.0).await?.and_then(|it| it.arn))?;
         let arn = arn.trim_end_matches(":*");
         if !tags.set.is_empty() {
             let call = self.logs.tag_resource().resource_arn(arn).set_tags(Some(tags.set.into_iter().collect()));

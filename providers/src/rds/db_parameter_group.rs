@@ -25,7 +25,7 @@ use serde_json::json;
 use super::{RATE, rds_tags, retag, tags_of};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     tags::{Tag, to_map},
 };
 
@@ -167,7 +167,10 @@ impl Resource for DbParameterGroup {
             self.set(&id.0, &wanted).await?;
         }
         if changed.touches("Tags") {
-            let arn = self.describe(&id.0).await?.and_then(|it| it.db_parameter_group_arn).unwrap_or_default();
+            let arn = known(
+                "DescribeDBParameterGroups",
+                self.describe(&id.0).await?.and_then(|it| it.db_parameter_group_arn),
+            )?;
             retag(&self.rds, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())

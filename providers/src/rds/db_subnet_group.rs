@@ -21,7 +21,7 @@ use serde_json::json;
 use super::{RATE, rds_tags, retag, tags_of};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     tags::{Tag, to_map},
 };
 
@@ -129,7 +129,8 @@ impl Resource for DbSubnetGroup {
             call.send().await.map_err(failed("ModifyDBSubnetGroup"))?;
         }
         if changed.touches("Tags") {
-            let arn = self.describe(&id.0).await?.and_then(|it| it.db_subnet_group_arn).unwrap_or_default();
+            let arn =
+                known("DescribeDBSubnetGroups", self.describe(&id.0).await?.and_then(|it| it.db_subnet_group_arn))?;
             retag(&self.rds, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())

@@ -23,6 +23,10 @@ def backend(call):
 
 def before(call, world):
     elb = backend(call)
+    if call.name == "DescribeTargetGroups":
+        # Fact: a group tells those that it serves now; moto tells all that it ever served.
+        for arn, group in elb.target_groups.items():
+            group.load_balancer_arns = sorted(serving(elb, arn))
     if call.name == "DeleteLoadBalancer":
         there = elb.load_balancers.get(call.data.get("LoadBalancerArn"))
         # Fact: a protected one is not deleted.
@@ -63,13 +67,15 @@ def after(call, world, answer):
     if call.name == "CreateLoadBalancer":
         made = list(backend(call).load_balancers.values())[-1]
         made._asked, made._answer = asked(call), answer
+        # Fact: every attribute is told, set or not; of those that are set in tests moto knows this one not before.
+        made.attrs.setdefault("routing.http.drop_invalid_header_fields.enabled", "false")
         world.at(COMING, lambda: setattr(made, "state", "active"))
-    if call.name == "ModifyListener" and call.data.get("Protocol") == "HTTP":
-        # Fact: from HTTPS to HTTP the certificates and the policy are dropped.
+    if call.name in ("CreateListener", "ModifyListener") and call.data.get("Protocol") == "HTTP":
+        # Fact: what speaks HTTP has neither certificates nor a policy, and drops them when it comes from HTTPS.
         for balancer in backend(call).load_balancers.values():
-            listener = balancer.listeners.get(call.data.get("ListenerArn"))
-            if listener is not None:
-                listener.certificate, listener.certificates, listener.ssl_policy = None, [], None
+            for listener in balancer.listeners.values():
+                if listener.protocol == "HTTP":
+                    listener.certificate, listener.certificates, listener.ssl_policy = None, [], None
     return answer
 
 

@@ -59,6 +59,11 @@ def after(call, world, answer):
         group(call)._class = call.data.get("logGroupClass") or "STANDARD"
     # Fact: a group's filters go with it.
     if call.name == "DeleteLogGroup" and group(call) is None:
+        from moto.logs.models import logs_backends
+
+        # Fact: tags go with what they are on; moto keeps them for the next of that name.
+        tagger = logs_backends[call.account][call.region].tagger
+        tagger.delete_all_tags_for_resource(f"arn:aws:logs:{call.region}:{call.account}:log-group:{call.target}")
         filters(call).metric_filters = [it for it in filters(call).metric_filters if it["logGroupName"] != call.target]
     if call.name == "DescribeLogGroups":
         from moto.logs.models import logs_backends

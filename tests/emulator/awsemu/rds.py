@@ -45,6 +45,9 @@ def before(call, world):
         name = call.data.get("DBParameterGroupName")
         if any(it.db_parameter_group_name == name for it in users):
             return error(call, "InvalidDBParameterGroupState", f"One or more database instances are still members of this parameter group {name}")
+    if call.name == "CreateDBSubnetGroup" and call.data.get("DBSubnetGroupName") in rds.subnet_groups:
+        # Fact: a group's name is taken by the first one; moto writes over it.
+        return error(call, "DBSubnetGroupAlreadyExists", f"The DB subnet group '{call.data['DBSubnetGroupName']}' already exists.")
     if call.name == "CreateDBSubnetGroup" or call.name == "ModifyDBSubnetGroup":
         from moto.ec2.models import ec2_backends
 

@@ -79,6 +79,11 @@ def after(call, world, answer):
         return status, headers, body.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
     if call.name == "GetBucketNotificationConfiguration":
         return notices(call, answer)
+    if call.name == "DeleteBucket" and bucket(call) is None:
+        from moto.s3.models import s3_backends
+
+        # Fact: tags go with what they are on; moto keeps them for the next of that name.
+        s3_backends[call.account]["aws"].tagger.delete_all_tags_for_resource(f"arn:aws:s3:::{call.target}")
     if call.name != "CreateBucket":
         return answer
     made = bucket(call)

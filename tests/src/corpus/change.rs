@@ -40,11 +40,11 @@ impl Change {
 
 /// Every change of a sample's properties that can be changed in place and compared.
 pub fn changes(sample: &Sample, facts: &Facts) -> Vec<Change> {
-    let mut found = Vec::new();
+    let (mut found, all) = (Vec::new(), Value::Object(sample.first()));
     for (name, (first, second)) in &sample.fields {
         let path = format!("/{name}");
         let is_name = facts.name.is_some_and(|rule| rule.field == path);
-        if facts.create_only(&path) || is_name || is_apart(facts, &path) {
+        if facts.create_only(&path) || is_name || is_apart(facts, &path, &all) {
             continue;
         }
         let property = |value: Value, at: String| Change::Property { name: name.clone(), value, at };
@@ -64,10 +64,12 @@ pub fn changes(sample: &Sample, facts: &Facts) -> Vec<Change> {
     found
 }
 
-/// True of what is never compared.
-fn is_apart(facts: &Facts, path: &str) -> bool {
-    let apart = |nature| {
-        matches!(nature, Nature::WriteOnly | Nature::Sensitive | Nature::InitialOnly | Nature::OwnedElsewhereWhen(_))
+/// True of what is never compared, or not while the others are what they are.
+fn is_apart(facts: &Facts, path: &str, all: &Value) -> bool {
+    let apart = |nature| match nature {
+        Nature::WriteOnly | Nature::Sensitive | Nature::InitialOnly => true,
+        Nature::OwnedElsewhereWhen(is) => is(all),
+        _ => false,
     };
     facts.natures(path).any(apart)
 }

@@ -3,32 +3,34 @@
 //! The thing stands at one address; what it needs stands beside it, and both go through the engine as a user's would.
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use deployer_engine::{
     address::Address,
-    clock::Clock,
     desired::{Desired, DesiredResource, Scope},
     event::Nowhere,
     expr,
     facts::{Nature, OnRemove},
     lock::{LockRules, Owner},
     plan::{Plan, Step},
-    resource::{DynResource, Registry, Seen, Wanted},
+    resource::{DynResource, Identity, Registry, Seen, Wanted},
     safety::Safety,
     session::{Applied, Limits, Session, Wish, World},
-    state::Generation,
+    state::{self, Generation},
     stop::Stop,
     store::memory::MemoryStore,
     verdict::NoExaminer,
 };
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::FutureExt;
 use serde_json::{Map, Value};
 
 use super::{Sample, Types};
-use crate::{Result, emulator::Client};
+use crate::{Result, clock::Scaled, emulator::Client};
 
 /// The name that calls for a type carry: each type of a sample is a client of its own to the emulator.
 pub(super) fn name_of(kind: &str, client: &Client) -> String {
@@ -38,26 +40,14 @@ pub(super) fn name_of(kind: &str, client: &Client) -> String {
 /// Properties as a user writes them.
 pub(super) type Properties = Map<String, Value>;
 
+/// How much longer budgets last than AWS's time: a call takes the emulator seconds of it.
+const PATIENCE: f64 = 4.0;
+
+/// Seconds after which AWS has forgotten what was deleted: a queue's name stays taken for a minute.
+const FORGOTTEN: u64 = 60;
+
 /// How long a lock lives, in AWS's time.
 const LOCK: Duration = Duration::from_secs(1_200);
-
-/// The machine's clock, scaled like the emulator's.
-struct Scaled(Instant, f64);
-
-impl Clock for Scaled {
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed().div_f64(self.1)
-    }
-
-    fn wall_millis(&self) -> u64 {
-        0
-    }
-
-    #[allow(clippy::disallowed_methods, reason = "this is the clock")]
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        tokio::time::sleep(time.mul_f64(self.1)).boxed()
-    }
-}
 
 /// One type on the bench: a session of its own over the emulator.
 pub struct Bench {
@@ -67,11 +57,14 @@ pub struct Bench {
     types: Registry,
     session: Session,
     scope: Scope,
+    lineage: String,
 }
+
+/// Benches so far.
+static BENCHES: AtomicU32 = AtomicU32::new(1);
 
 impl Bench {
     /// A bench for one sample, in the client's account.
-    #[allow(clippy::disallowed_methods, reason = "the start of the clock")]
     pub async fn new(sample: &Sample, client: &Client, types: &Types) -> Result<Self> {
         let aws = client.aws().await;
         let named = |all: Registry, kind: &str| match types(&aws.named(&name_of(kind, client))).get(kind) {
@@ -79,10 +72,12 @@ impl Bench {
             None => all,
         };
         let types = sample.kinds().into_iter().fold(types(&aws), named);
+        // Tokens come of the lineage, and AWS remembers them longer than what was made by them.
+        let lineage = format!("kit{}", BENCHES.fetch_add(1, Ordering::Relaxed));
         let store = Arc::new(MemoryStore::default());
         let world = World {
             types: types.clone(),
-            clock: Arc::new(Scaled(Instant::now(), client.scale())),
+            clock: Arc::new(Scaled::patient(client.scale(), PATIENCE)),
             objects: store.clone(),
             locks: store,
             events: Arc::new(Nowhere),
@@ -92,13 +87,23 @@ impl Bench {
             examiner: Arc::new(NoExaminer),
             // Nothing here is about locks: one outlives any pause of a busy machine, however fast time goes.
             limits: Limits { lock: LockRules { ttl: LOCK, ..LockRules::default() }, ..Limits::default() },
-            new_lineage: "kit".to_owned(),
+            new_lineage: lineage.clone(),
             safety: Safety::ON,
         };
         let scope = scope(client);
         let address = "Kit.sample/Thing".parse()?;
         let session = Session::new(world, &scope);
-        Ok(Self { sample: sample.clone(), client: client.clone(), address, types, session, scope })
+        Ok(Self { sample: sample.clone(), client: client.clone(), address, types, session, scope, lineage })
+    }
+
+    /// Which state it is.
+    pub(super) fn lineage(&self) -> &str {
+        &self.lineage
+    }
+
+    /// Who a generation of the thing is.
+    pub(super) fn identity(&self, generation: u32) -> Identity {
+        state::identity(&self.lineage, &self.address, generation)
     }
 
     /// The emulator's client that the type's own calls count for, and whose faults meet them alone.
@@ -149,6 +154,9 @@ impl Bench {
         self.apply(properties, false).await.map_err(|error| format!("{what}: {error}"))?;
         let plan = self.plan(properties).await.map_err(|error| format!("{what}: {error}"))?;
         if plan.is_empty() {
+            if properties.is_none() {
+                self.client.advance(FORGOTTEN)?;
+            }
             return Ok(());
         }
         let changes: Vec<_> = plan.steps.iter().map(|step| (step.address(), &step.reasons, &step.changes)).collect();

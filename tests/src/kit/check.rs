@@ -116,11 +116,16 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// A part that chance picks. Everything with `DEPLOYER_KIT_ALL=1`, another part with `DEPLOYER_SEED`.
+    /// Everything, or a part that chance picks.
+    pub const fn new(all: bool, seed: u64) -> Self {
+        Self { all, cycles: if all { usize::MAX } else { 4 }, seed }
+    }
+
+    /// A part. Everything with `DEPLOYER_KIT_ALL=1`, another part with `DEPLOYER_SEED`.
     pub fn of_environment() -> Self {
         let all = std::env::var("DEPLOYER_KIT_ALL").is_ok_and(|it| it == "1");
         let seed = std::env::var("DEPLOYER_SEED").ok().and_then(|it| it.parse().ok()).unwrap_or(1);
-        Self { all, cycles: if all { usize::MAX } else { 4 }, seed }
+        Self::new(all, seed)
     }
 
     /// Chance from the start.
@@ -185,13 +190,13 @@ impl Skipped {
 }
 
 /// Every property on one sample. An error is one of the bench, not of the type.
-pub async fn check(sample: &Sample, client: &Client, types: &Types) -> Result<Checked> {
-    let (extent, skipped) = (Extent::of_environment(), Skipped::load()?);
+pub async fn check(sample: &Sample, client: &Client, types: &Types, extent: &Extent) -> Result<Checked> {
+    let skipped = Skipped::load()?;
     let mut checked = Checked::default();
     let mut standing: Option<Stand> = None;
     for property in Property::ALL {
         let watch = Watch::start();
-        if let Some(why) = skipped.open(&sample.kind, property, &extent) {
+        if let Some(why) = skipped.open(&sample.kind, property, extent) {
             checked.rows.push(Row {
                 kind: sample.kind.clone(),
                 file: sample.file.clone(),
@@ -211,7 +216,7 @@ pub async fn check(sample: &Sample, client: &Client, types: &Types) -> Result<Ch
                 Some(it) => it,
                 None => standing.insert(Stand::new(sample, client, types).await?),
             };
-            stand.show(property, &extent).await
+            stand.show(property, extent).await
         };
         let verdict = match result {
             Ok(Shown::Yes(words)) => Verdict::Passed(words),

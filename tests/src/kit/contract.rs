@@ -9,7 +9,6 @@ use deployer_engine::{
     find::{Found, find},
     plan::Action,
     resource::{DeleteOptions, DynResource, PhysicalId, Seen, Wanted},
-    state,
 };
 use serde_json::{Map, Value, json};
 
@@ -102,7 +101,7 @@ async fn by_itself(bench: &Bench) -> Result<()> {
     let it = bench.resource()?;
     let file = &bench.sample.file;
     let generation = bench.generation().await?;
-    let who = state::identity("kit", &bench.address, generation.number);
+    let who = bench.identity(generation.number);
     let (id, spec) = (&generation.id, &generation.applied);
     match find(it, &who, spec).await? {
         Found::Ours { id: found, .. } if found == *id => {}

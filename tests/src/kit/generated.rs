@@ -11,8 +11,15 @@ use crate::{Result, dice::Dice};
 const FEW: usize = 3;
 const MANY: usize = 12;
 /// How refusals call what does not fit together.
-const REFUSALS: [&str; 6] =
-    ["Invalid", "Validation", "Malformed", "ClientException", "Unsupported", "OperationNotPermitted"];
+const REFUSALS: [&str; 7] = [
+    "Invalid",
+    "Validation",
+    "Malformed",
+    "ClientException",
+    "Unsupported",
+    "OperationNotPermitted",
+    "AssociationLimit",
+];
 
 pub(super) async fn show(bench: &mut Bench, extent: &Extent) -> Result<Shown> {
     let mut dice = extent.dice();

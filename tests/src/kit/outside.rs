@@ -22,7 +22,7 @@ pub(super) async fn show(bench: &mut Bench) -> Result<Shown> {
     let applied = bench.generation().await?.applied;
     bench.settle(None, "taken away, before others come").await?;
     let spec = without_our_tags(bench.resource()?.facts(), applied);
-    let made = by_hand(bench, &spec, "other-0123456789").await?;
+    let made = by_hand(bench, &spec, &other(bench, "other")?).await?;
     let refused = bench.apply(&first, false).await;
     let it = bench.resource()?;
     let seen = it.read(&made.id, &Wanted::of([&spec])).await?;
@@ -76,10 +76,14 @@ fn others(bench: &Bench, first: &Properties) -> Result<Option<Properties>> {
     })
 }
 
+/// Somebody else than the thing on the bench.
+pub(super) fn other(bench: &Bench, what: &str) -> Result<Identity> {
+    Ok(Identity { address: "Kit.other/Thing".parse()?, generation: 1, token: format!("{what}-of-{}", bench.lineage()) })
+}
+
 /// Makes one by the provider alone, for nobody that the engine knows.
-pub(super) async fn by_hand(bench: &Bench, spec: &Value, token: &str) -> Result<Created> {
-    let who = Identity { address: "Kit.other/Thing".parse()?, generation: 1, token: token.to_owned() };
-    Ok(bench.resource()?.create(&who, spec).await?)
+pub(super) async fn by_hand(bench: &Bench, spec: &Value, who: &Identity) -> Result<Created> {
+    Ok(bench.resource()?.create(who, spec).await?)
 }
 
 /// Takes away what was made by hand; what is still coming may have to be there first.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs};
 use deployer_engine::{
     facts::{Facts, Known},
     find::{Found, find},
-    resource::{Identity, Outputs},
+    resource::Outputs,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,14 +15,12 @@ use serde_json::{Value, json};
 use super::{
     Bench, Shown,
     bench::Properties,
-    outside::{away, by_hand, tagged},
+    outside::{away, by_hand, other, tagged},
 };
 use crate::{Result, build};
 
 /// Calls after which a failure has been said: a budget of minutes would take more.
 const SOON: u64 = 60;
-/// A token of nobody's.
-const TOKEN: &str = "early-0123456789";
 
 /// The words of one type's status, as they stand in the answer.
 #[derive(Debug, Deserialize)]
@@ -70,9 +68,9 @@ async fn early(bench: &mut Bench, first: &Properties) -> Result<bool> {
     let applied = bench.generation().await?.applied;
     bench.settle(None, "taken away, to be made by hand").await?;
     let it = bench.resource()?;
-    let spec = tagged(it, applied, TOKEN);
-    let made = by_hand(bench, &spec, TOKEN).await?;
-    let who = Identity { address: "Kit.other/Thing".parse()?, generation: 1, token: TOKEN.to_owned() };
+    let who = other(bench, "early")?;
+    let spec = tagged(it, applied, &who.token);
+    let made = by_hand(bench, &spec, &who).await?;
     let found = find(it, &who, &spec).await;
     away(it, &made.id, &spec).await?;
     all_known(facts, &made.outputs).map_err(|error| format!("the create's answer: {error}"))?;

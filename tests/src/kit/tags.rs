@@ -2,7 +2,6 @@
 //!
 //! They are put and read by boto3. A tag from outside survives every update, also one of the tags, and is no drift.
 
-use deployer_engine::state;
 use serde_json::{Value, json};
 
 use super::{Bench, Shown, bench::Properties};
@@ -69,12 +68,12 @@ async fn tagging(bench: &Bench, put: &[String]) -> Result<Value> {
 async fn has(bench: &Bench, when: &str, theirs: &[&str], users: &[(&str, Option<&str>)]) -> Result<()> {
     let told = tagging(bench, &[]).await?["tags"].clone();
     let number = bench.generation().await?.number;
-    let (address, token) = (bench.address.to_string(), state::identity("kit", &bench.address, number).token);
+    let (address, token) = (bench.address.to_string(), bench.identity(number).token);
     let ours = [
         ("deployer:address", address.as_str()),
         ("deployer:stack", "kit"),
         ("deployer:env", "test"),
-        ("deployer:lineage", "kit"),
+        ("deployer:lineage", bench.lineage()),
         ("deployer:token", &token),
     ];
     let all = ours.into_iter().chain(theirs.iter().map(|key| (*key, "theirs"))).map(|(key, text)| (key, Some(text)));

@@ -1,5 +1,6 @@
 //! `provider`: what an author of resource types asks. Never touches the network.
 
+mod check;
 mod list;
 mod new;
 mod one;
@@ -7,7 +8,7 @@ mod words;
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::{
     args::Global,
@@ -34,6 +35,24 @@ pub enum ProviderCommand {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Hold a type to what every type has to show, and print a table
+    Check(CheckFlags),
+}
+
+/// What of a type is tried.
+#[derive(Debug, Args)]
+pub struct CheckFlags {
+    /// The type: AWS::Logs::MetricFilter
+    kind: String,
+    /// Its samples [default: fixtures/resources here, else deployer's own]
+    #[arg(long, value_name = "DIR")]
+    samples: Option<PathBuf>,
+    /// Every call with every fault, every field, and more combinations: minutes instead of seconds
+    #[arg(long)]
+    all: bool,
+    /// Where chance begins, which picks what is tried
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
 }
 
 /// Runs it.
@@ -41,6 +60,7 @@ pub fn run(global: &Global, command: ProviderCommand, term: &Term) -> Result<Cod
     match command {
         ProviderCommand::List { kind: None } => list::run(global, term),
         ProviderCommand::List { kind: Some(kind) } => one::run(global, &kind, term),
+        ProviderCommand::Check(flags) => check::run(global, &flags, term),
         ProviderCommand::New { kind, schema, out } => new::run(global, &kind, &schema, out, term),
     }
 }

@@ -1,5 +1,7 @@
 //! `provider list TYPE`: one type in full, down to the last property.
 
+use std::sync::Arc;
+
 use deployer_engine::{
     facts::{Facts, Settle},
     resource::DynResource,
@@ -26,15 +28,20 @@ struct Property {
     natures: Vec<String>,
 }
 
-/// Runs it.
-pub fn run(global: &Global, kind: &str, term: &Term) -> Result<Code, Failure> {
+/// The type of that name.
+pub(super) fn known(global: &Global, kind: &str) -> Result<Arc<dyn DynResource>, Failure> {
     let types = global.deployer.types(&Aws::offline());
-    let Some(it) = types.get(kind) else {
+    types.get(kind).cloned().ok_or_else(|| {
         let near = nearest(kind, types.iter().map(|it| it.kind()));
         let way =
             near.map_or_else(|| "`deployer provider list` has all".to_owned(), |it| format!("did you mean {it}?"));
-        return Err(Failure::said(Code::Usage, format!("this version does not know the type {kind}")).help(way));
-    };
+        Failure::said(Code::Usage, format!("this version does not know the type {kind}")).help(way)
+    })
+}
+
+/// Runs it.
+pub fn run(global: &Global, kind: &str, term: &Term) -> Result<Code, Failure> {
+    let it = known(global, kind)?;
     let schema = it.schema();
     let mut all = Vec::new();
     properties(it.facts(), &schema, &schema, "", &mut all);

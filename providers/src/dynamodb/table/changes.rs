@@ -7,12 +7,26 @@ use aws_sdk_dynamodb::{
         GlobalSecondaryIndexUpdate, TableClass, UpdateGlobalSecondaryIndexAction,
     },
 };
-use deployer_engine::{diff::escape, error::Result, resource::Changed};
+use deployer_engine::{
+    diff::escape,
+    error::{Error, Result},
+    resource::Changed,
+};
 
 use super::{
     convert::{self, built},
     spec::{Index, TableSpec},
 };
+use crate::call::not_yet;
+
+/// What says that it was done already: reads do not tell the last change yet, and what is left is reckoned again.
+const DONE: [&str; 4] = ["does not exist", "already exists", "has no stream", "already has"];
+
+/// An index or a stream that reads still tell and that is gone, or the other way round.
+pub(super) fn late(error: Error) -> Error {
+    let text = error.to_string();
+    if DONE.iter().any(|words| text.contains(words)) { not_yet("UpdateTable", text) } else { error }
+}
 
 /// The calls that lead from `now` to `spec` as far as `changed` goes, in the order in which they have to be made: what goes makes
 /// room for what comes, and an index is made when the billing that its capacity follows is right.

@@ -177,7 +177,8 @@ impl Resource for Table {
         }
         let mut calls = changes::left(&convert::from_live(&live), spec, changed)?.into_iter();
         if let Some(call) = calls.next() {
-            call.table_name(&id.0).send_with(&self.db).await.map_err(failed("UpdateTable"))?;
+            let answer = call.table_name(&id.0).send_with(&self.db).await.map_err(failed("UpdateTable"));
+            answer.map_err(changes::late)?;
         }
         if calls.len() > 0 {
             return Err(not_yet(

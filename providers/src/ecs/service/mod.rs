@@ -30,7 +30,7 @@ use spec::{from_live, to_balancers, to_deployment, to_network, to_registries};
 use super::{RATE, ecs_tags, retag};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
     many::one,
     tags::to_map,
 };
@@ -160,7 +160,7 @@ impl Resource for Service {
         }
         if changed.touches("Tags") {
             let live = self.describe(cluster, vec![name.to_owned()]).await?;
-            let arn = live.into_iter().find_map(|it| it.service_arn).unwrap_or_default();
+            let arn = known("DescribeServices", live.into_iter().find_map(|it| it.service_arn))?;
             retag(&self.ecs, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())

@@ -2,11 +2,15 @@
 //!
 //! Every change is applied at once, and its status lags: several reads in a row have to say that it is ready. What guards data is the plan.
 
+mod create;
 mod spec;
 
 use std::time::Duration;
 
-use aws_sdk_rds::{Client, types::DbInstance as Live};
+use aws_sdk_rds::{
+    Client,
+    types::{DbInstance as Live, Filter},
+};
 use deployer_engine::{
     error::Result,
     facts::{
@@ -24,12 +28,12 @@ use deployer_engine::{
 pub use spec::DbInstanceSpec;
 use spec::from_live;
 
-use super::{RATE, rds_tags, retag};
+use super::{RATE, retag};
 use crate::{
     Aws,
-    call::{failed, found, gone},
+    call::{failed, found, gone, known},
+    many::{one, read},
     secret::Secrets,
-    tags::to_map,
 };
 
 /// A database.
@@ -55,21 +59,6 @@ impl DbInstance {
             Some(place) => self.secrets.value(place).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    async fn create_replica(&self, spec: &DbInstanceSpec, source: &str) -> Result<()> {
-        let call = self
-            .rds
-            .create_db_instance_read_replica()
-            .db_instance_identifier(&spec.identifier)
-            .source_db_instance_identifier(source)
-            .set_db_instance_class(Some(spec.class.clone()))
-            .set_multi_az(spec.multi_az)
-            .set_vpc_security_group_ids(spec.vpc_security_groups.clone())
-            .set_publicly_accessible(spec.publicly_accessible)
-            .set_deletion_protection(spec.deletion_protection)
-            .set_tags(Some(rds_tags(to_map(spec.tags.as_ref()))));
-        call.send().await.map_err(failed("CreateDBInstanceReadReplica")).map(drop)
     }
 }
 
@@ -145,54 +134,32 @@ impl Resource for DbInstance {
         },
         rate: RATE,
         stateful: true,
+        // What one answer tells.
+        page: 100,
         ..Facts::NAMED
     };
     type Spec = DbInstanceSpec;
 
-    async fn read(&self, id: &PhysicalId, _: &Wanted) -> Result<Seen<DbInstanceSpec>> {
-        Ok(self.describe(&id.0).await?.map_or(Seen::Absent, from_live))
+    async fn read(&self, id: &PhysicalId, wanted: &Wanted) -> Result<Seen<DbInstanceSpec>> {
+        one(self.read_many(&[(id.clone(), wanted.clone())]).await)
+    }
+
+    /// By filter, which passes over what is gone.
+    async fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> Vec<Result<Seen<DbInstanceSpec>>> {
+        let names = Some(ids.iter().map(|(id, _)| id.0.clone()).collect());
+        let filter = Filter::builder().name("db-instance-id").set_values(names).build();
+        let answer = self.rds.describe_db_instances().filters(filter).send().await;
+        let live = answer.map_err(failed("DescribeDBInstances")).map(|it| it.db_instances.unwrap_or_default());
+        read(ids, live, |it| it.db_instance_identifier.as_deref(), from_live)
     }
 
     async fn create(&self, _: &Identity, spec: &DbInstanceSpec) -> Result<Created> {
         let name = spec.identifier.to_ascii_lowercase();
         let created = Created::whole(name.clone()).output("DBInstanceIdentifier", name);
-        if let Some(source) = &spec.source_identifier {
-            self.create_replica(spec, source).await?;
-            return Ok(created.without(spec::AFTER_A_REPLICA));
-        }
-        let call = self
-            .rds
-            .create_db_instance()
-            .db_instance_identifier(&spec.identifier)
-            .db_instance_class(&spec.class)
-            .set_engine(spec.engine.clone())
-            .set_engine_version(spec.engine_version.clone())
-            .set_db_name(spec.db_name.clone())
-            .set_master_username(spec.master_username.clone())
-            .set_manage_master_user_password(spec.manage_master_user_password)
-            .set_master_user_password(self.password(spec).await?)
-            .set_allocated_storage(spec.allocated())
-            .set_max_allocated_storage(spec.max_allocated_storage)
-            .set_storage_type(spec.storage_type.clone())
-            .set_iops(spec.iops)
-            .set_storage_encrypted(spec.storage_encrypted)
-            .set_kms_key_id(spec.kms_key_id.clone())
-            .set_db_subnet_group_name(spec.subnet_group_name.clone())
-            .set_db_parameter_group_name(spec.parameter_group_name.clone())
-            .set_vpc_security_group_ids(spec.vpc_security_groups.clone())
-            .set_port(spec.port())
-            .set_multi_az(spec.multi_az)
-            .set_backup_retention_period(spec.backup_retention_period)
-            .set_preferred_backup_window(spec.preferred_backup_window.clone())
-            .set_preferred_maintenance_window(spec.preferred_maintenance_window.clone())
-            .set_auto_minor_version_upgrade(spec.auto_minor_version_upgrade)
-            .set_publicly_accessible(spec.publicly_accessible)
-            .set_deletion_protection(spec.deletion_protection)
-            .set_copy_tags_to_snapshot(spec.copy_tags_to_snapshot)
-            .set_enable_cloudwatch_logs_exports(spec.enable_cloudwatch_logs_exports.clone())
-            .set_enable_performance_insights(spec.enable_performance_insights)
-            .set_tags(Some(rds_tags(to_map(spec.tags.as_ref()))));
-        let made = call.send().await.map_err(failed("CreateDBInstance"))?.db_instance;
+        let (made, created) = match &spec.source_identifier {
+            Some(source) => (self.create_replica(spec, source).await?, created.without(spec::AFTER_A_REPLICA)),
+            None => (self.create_alone(spec).await?, created),
+        };
         let (arn, resource) = made.map(|it| (it.db_instance_arn, it.dbi_resource_id)).unwrap_or_default();
         Ok(created.output("DBInstanceArn", arn).output("DbiResourceId", resource))
     }
@@ -213,7 +180,7 @@ impl Resource for DbInstance {
             call.send().await.map_err(failed("ModifyDBInstance"))?;
         }
         if changed.touches("Tags") {
-            let arn = self.describe(&id.0).await?.and_then(|it| it.db_instance_arn).unwrap_or_default();
+            let arn = known("DescribeDBInstances", self.describe(&id.0).await?.and_then(|it| it.db_instance_arn))?;
             retag(&self.rds, &arn, changed, spec.tags.as_ref()).await?;
         }
         Ok(())

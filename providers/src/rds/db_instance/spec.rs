@@ -180,15 +180,15 @@ fn logs(live: &DbInstanceSpec, spec: &DbInstanceSpec) -> Option<CloudwatchLogsEx
     )
 }
 
-/// Statuses that it does not leave by itself.
-const FAILED: [&str; 7] = [
-    "failed",
+/// Statuses that it never leaves.
+const FAILED: [&str; 3] = ["failed", "incompatible-restore", "restore-error"];
+/// Statuses that it leaves when something is changed: its parameters, its network, its key.
+const STUCK: [&str; 5] = [
     "incompatible-parameters",
-    "incompatible-restore",
     "incompatible-network",
     "incompatible-option-group",
     "inaccessible-encryption-credentials",
-    "restore-error",
+    "inaccessible-encryption-credentials-recoverable",
 ];
 
 pub(super) fn from_live(live: Live) -> Seen<DbInstanceSpec> {
@@ -239,6 +239,7 @@ pub(super) fn from_live(live: Live) -> Seen<DbInstanceSpec> {
     match status.as_str() {
         "available" | "storage-optimization" => Seen::ready(spec, outputs),
         status if FAILED.contains(&status) => Seen::Failed { reason: format!("its status is {status}") },
+        status if STUCK.contains(&status) => Seen::stuck(format!("its status is {status}"), spec, outputs),
         status => Seen::pending(status, spec, outputs),
     }
 }
