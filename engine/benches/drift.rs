@@ -93,7 +93,11 @@ struct Things;
 impl Resource for Things {
     const TYPE: &'static str = "Bench::A::Thing";
     const FACTS: Facts = Facts {
-        fields: &[("/Name", Nature::CreateOnly), ("/Policy", Nature::Document), ("/Tags", Nature::ByKey("Key"))],
+        fields: &[
+            ("/Name", Nature::CreateOnly),
+            ("/Policy", Nature::Document(Value::clone)),
+            ("/Tags", Nature::ByKey("Key")),
+        ],
         tags: Some("/Tags"),
         page: 100,
         ..Facts::NAMED

@@ -84,9 +84,9 @@ pub enum Error {
         /// How we know.
         why: String,
     },
-    /// The place is taken, by something that is not ours and does not tell its id.
+    /// The place is taken, by something that does not tell its id and is not surely ours.
     #[error(
-        "{source}; what is there is not ours: `deployer state import {address} ID` takes it over by the id that AWS has for it"
+        "{source}; nothing that is surely ours was found there: `deployer state import {address} ID` takes it over, by the id that AWS has for it"
     )]
     Taken {
         /// What we wanted to create.

@@ -28,6 +28,11 @@ pub enum Event {
         /// What it said.
         why: String,
     },
+    /// Something is to be known although nothing is to be done.
+    Noted {
+        /// What.
+        message: String,
+    },
     /// An earlier deployment was killed; what it left open is settled.
     Recovering {
         /// Which one.

@@ -138,7 +138,11 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
             Err(error) => error,
         };
         match error.class() {
-            Class::AlreadyExists => return ours(step, desired, cx).await?.ok_or_else(|| taken(step, error)),
+            // A second try may meet what the first one made, which reads may not see yet.
+            Class::AlreadyExists => {
+                let there = if sent > 1 { arrived(step, desired, cx).await? } else { ours(step, desired, cx).await? };
+                return there.ok_or_else(|| taken(step, error));
+            }
             Class::Ambiguous => match arrived(step, desired, cx).await? {
                 Some(found) => return Ok(found),
                 None if sent >= RESENDS || cx.stop.is_wished() => return Err(error),
@@ -149,7 +153,7 @@ async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
     }
 }
 
-/// A refusal as taken, where nothing of ours is found: whatever is there is somebody else's, and only they know its id.
+/// A refusal as taken, where nothing of ours is found: what is there does not tell whose it is.
 fn taken(step: &Step, error: Error) -> Error {
     Error::Taken { address: step.who.address.clone(), source: Box::new(error) }
 }
@@ -247,6 +251,8 @@ async fn confirm(
         Seen::Absent => Look::NotYet("not visible yet".to_owned()),
         Seen::Pending { spec: Some(spec), .. } if !cx.wait && same(spec) => Look::Good,
         Seen::Pending { status, .. } => Look::NotYet(status.clone()),
+        // What was not well may be so for a while after the change that mends it.
+        Seen::Stuck { reason, .. } if !applied.is_null() => Look::Other(reason.clone()),
         Seen::Failed { reason } | Seen::Stuck { reason, .. } => Look::Failed(reason.clone()),
     };
     let waiter = Waiter { clock: cx.clock, stop: cx.stop, status: cx.status };

@@ -11,6 +11,7 @@ mod aws;
 pub mod call;
 #[cfg(feature = "cloudmap")]
 pub mod cloudmap;
+mod codes;
 pub mod document;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -22,6 +23,8 @@ pub mod ecs;
 pub mod elb;
 #[cfg(feature = "iam")]
 pub mod iam;
+#[cfg(feature = "tagging")]
+mod inside;
 #[cfg(feature = "logs")]
 pub mod logs;
 // Look-ups go to several services at once.

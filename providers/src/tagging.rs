@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use deployer_engine::{
     desired::Scope,
-    drift::{Census, Tagged},
+    drift::{Census, Part, Tagged},
     error::Result,
 };
 
-use crate::{Aws, call::failed};
+use crate::{Aws, call::failed, inside};
 
 /// How an ARN's end becomes the id that a type goes by.
 #[derive(Clone, Copy)]
@@ -63,6 +63,7 @@ const TYPES: &[(&str, &str, &str, Id)] = &[
 /// Asks by tags.
 #[derive(Clone, Debug)]
 pub struct Tagging {
+    aws: Aws,
     tagging: aws_sdk_resourcegroupstagging::Client,
     iam: aws_sdk_iam::Client,
     sqs: aws_sdk_sqs::Client,
@@ -73,6 +74,7 @@ impl Tagging {
     pub fn new(aws: &Aws) -> Self {
         let config = aws.config();
         Self {
+            aws: aws.clone(),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
@@ -140,6 +142,10 @@ impl Census for Tagging {
     async fn tagged(&self, scope: &Scope) -> Vec<Result<Vec<Tagged>>> {
         let (everywhere, roles) = futures::join!(self.everywhere(scope), self.roles(scope));
         vec![everywhere, roles]
+    }
+
+    async fn inside(&self, things: &[(String, String)]) -> Vec<Result<Vec<Part>>> {
+        vec![inside::rules(&self.aws, things).await]
     }
 }
 

@@ -1,4 +1,4 @@
-//! How five hundred resources are read: `cargo bench -p deployer-tests --bench reading`.
+//! How five hundred resources are read: `cargo bench --profile dev -p deployer-tests --bench reading`.
 //!
 //! The web app with many services, each with its own database, queue and bucket, is deployed to the emulator. Then everything
 //! in state is read twice, by the real types: one by one, and as a plan or a look for drift does. So that the emulator's own

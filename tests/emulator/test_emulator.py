@@ -137,6 +137,14 @@ class Buckets(Case):
         self.client("s3").create_bucket(Bucket=name, **place())
         self.refused("BucketAlreadyExists", self.client("s3", account=str(next(NUMBERS))).create_bucket, Bucket=name, **place())
 
+    def test_tags_go_with_their_bucket(self):
+        s3, name = self.client("s3"), f"tagged-{self.account}"
+        s3.create_bucket(Bucket=name, **place())
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "a", "Value": "1"}]})
+        s3.delete_bucket(Bucket=name)
+        s3.create_bucket(Bucket=name, **place())
+        self.refused("NoSuchTagSet", s3.get_bucket_tagging, Bucket=name)
+
     def test_a_bucket_with_objects_is_not_deleted(self):
         s3, name = self.client("s3"), f"full-{self.account}"
         s3.create_bucket(Bucket=name, **place())
@@ -209,6 +217,10 @@ class Networks(Case):
         gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
         return gateway
+
+    def test_a_vpc_has_one_internet_gateway(self):
+        self.attached()
+        self.refused("Resource.AlreadyAssociated", self.attached)
 
     def state(self, gateway):
         return self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"]
@@ -301,8 +313,16 @@ class Balancers(Placed):
         made = elb.create_rule(ListenerArn=first, **rule)["Rules"][0]["RuleArn"]
         self.refused("TargetGroupAssociationLimit", elb.create_rule, ListenerArn=second, **rule)
         self.refused("TargetGroupAssociationLimit", elb.modify_listener, ListenerArn=second, DefaultActions=rule["Actions"])
+
+        def serving():
+            return elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["LoadBalancerArns"]
+
+        # Fact: a group tells those that it serves now, each once.
+        self.assertEqual(serving(), [one])
         elb.delete_rule(RuleArn=made)
+        self.assertEqual(serving(), [])
         elb.create_rule(ListenerArn=second, **rule)
+        self.assertEqual(serving(), [two])
 
 
 class Tasks(Placed):
@@ -315,6 +335,15 @@ class Tasks(Placed):
 
     def states(self, arns):
         return [(it["lastStatus"], it["taskDefinitionArn"]) for it in self.ecs.describe_tasks(cluster="c", tasks=arns)["tasks"]]
+
+    def test_a_service_that_goes_while_its_tasks_come_is_told_as_draining(self):
+        self.ecs.create_service(cluster="c", serviceName="s", taskDefinition="f", desiredCount=2, launchType="FARGATE", networkConfiguration=self.network)
+        self.ecs.delete_service(cluster="c", service="s", force=True)
+        told = []
+        for seconds in (1, 5, 10, 30, 60):
+            control("advance", seconds=seconds)
+            told.append(self.ecs.describe_services(cluster="c", services=["s"])["services"][0]["status"])
+        self.assertEqual((told[0], told[-1]), ("DRAINING", "INACTIVE"))
 
     def test_a_service_has_tasks_which_take_half_a_minute_to_run(self):
         self.ecs.create_service(cluster="c", serviceName="s", taskDefinition="f", desiredCount=2, launchType="FARGATE", networkConfiguration=self.network)
@@ -352,6 +381,10 @@ class Databases(Placed):
         self.group()
         self.rds.modify_db_subnet_group(DBSubnetGroupName="s", DBSubnetGroupDescription="two", SubnetIds=self.subnets)
         self.assertEqual(self.rds.describe_db_subnet_groups(DBSubnetGroupName="s")["DBSubnetGroups"][0]["DBSubnetGroupDescription"], "two")
+
+    def test_a_subnet_groups_name_is_taken_once(self):
+        self.group()
+        self.refused("DBSubnetGroupAlreadyExists", self.group)
 
     def test_a_subnet_group_stays_while_an_instance_uses_it(self):
         # Fact: a group goes only when no instance uses it, not even one that is going.
@@ -421,6 +454,14 @@ class LogGroups(Case):
         self.refused("ValidationException", logs.delete_log_group, logGroupName="g")
         logs.put_log_group_deletion_protection(logGroupIdentifier="g", deletionProtectionEnabled=False)
         logs.delete_log_group(logGroupName="g")
+
+    def test_tags_go_with_their_group(self):
+        logs = self.client("logs")
+        for tags in ({"a": "1"}, {}):
+            logs.create_log_group(logGroupName="g", tags=tags)
+            arn = logs.describe_log_groups(logGroupNamePrefix="g")["logGroups"][0]["logGroupArn"]
+            self.assertEqual(logs.list_tags_for_resource(resourceArn=arn)["tags"], tags)
+            logs.delete_log_group(logGroupName="g")
 
     def test_a_metric_filter_is_written_over_and_goes_with_its_group(self):
         logs = self.client("logs")
@@ -514,6 +555,8 @@ class Tables(Case):
         units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
         dynamodb = self.made(ProvisionedThroughput=units)
         self.assertNotIn("BillingModeSummary", self.told(dynamodb))
+        # Fact: the capacity that is there already is refused.
+        self.refused("ValidationException", dynamodb.update_table, TableName="t", ProvisionedThroughput=units)
         self.refused("ValidationException", dynamodb.update_table, TableName="t", BillingMode="PAY_PER_REQUEST", ProvisionedThroughput=units)
         self.change(dynamodb, BillingMode="PAY_PER_REQUEST")
         self.assertEqual(self.told(dynamodb)["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST")

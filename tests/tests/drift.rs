@@ -46,6 +46,36 @@ sqs.create_queue(QueueName='shop-dev-stray', tags=tags)
 print(json.dumps(True))
 ";
 
+/// A group with a rule of its own.
+const GROUPS: &str = "
+apiVersion: deployer.dev/v1
+kind: Stack
+metadata: {name: shop}
+spec: {environments: {dev: {region: eu-west-1}}}
+---
+apiVersion: deployer.dev/v1
+kind: Networking
+metadata: {name: main}
+spec: {managed: {cidr: 10.20.0.0/16, availabilityZones: 1, nat: none, endpoints: []}}
+---
+apiVersion: deployer.dev/v1
+kind: Security
+metadata: {name: guards}
+spec:
+  groups:
+    - {name: web, networking: main, ingress: [{name: http, port: 80, cidr: 10.0.0.0/8}]}
+";
+
+/// Somebody opens a port.
+const OPEN: &str = "
+import boto3, json
+ec2 = boto3.client('ec2', region_name='eu-west-1')
+groups = ec2.describe_security_groups(Filters=[{'Name': 'tag:deployer:stack', 'Values': ['shop']}])['SecurityGroups']
+group = next(it['GroupId'] for it in groups if 'guards' in it['GroupName'])
+ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{'IpProtocol': 'tcp', 'FromPort': 22, 'ToPort': 22, 'IpRanges': [{'CidrIp': '0.0.0.0/0'}]}])
+print(json.dumps(True))
+";
+
 fn product(emulator: &Emulator, name: &str) -> Result<Product> {
     let product = Product::new(&emulator.client(name))?;
     (tour::QUEUES.fill)(&product)?;
@@ -128,6 +158,25 @@ fn strays_are_found_and_what_may_not_be_read_is_said() -> Result<()> {
     let report: Value = serde_json::from_str(&product.succeed(&["drift", "detect", "-e", "dev", "--json"])?)?;
     assert_eq!((&report["drift"], &report["tally"]["orphans"]), (&json!(true), &json!(1)), "{report:#}");
     let _: Report = serde_json::from_value(report)?;
+    Ok(())
+}
+
+#[test]
+fn what_others_put_into_ours_is_told_and_is_no_drift() -> Result<()> {
+    let emulator = Emulator::start(0.01)?;
+    let product = Product::new(&emulator.client("rules"))?;
+    product.write("stack.yaml", GROUPS)?;
+    product.succeed(APPLY)?;
+    let said = code(&product, DETECT, 0)?;
+    assert!(!said.contains("somebody else"), "{said}");
+    product.client().python(OPEN, &[])?;
+    let said = code(&product, DETECT, 0)?;
+    assert!(
+        said.contains("1 put in by others") && said.contains("tcp 22 from 0.0.0.0/0  in Security.guards/"),
+        "{said}"
+    );
+    let report: Report = serde_json::from_str(&product.succeed(&["drift", "detect", "-e", "dev", "--json"])?)?;
+    assert_eq!(report.unmanaged[0].kind, "AWS::EC2::SecurityGroupIngress");
     Ok(())
 }
 

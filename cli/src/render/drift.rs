@@ -33,6 +33,11 @@ pub fn print(report: &Report, term: &Term) {
         term.line(format!("\n  {}", term.paint(Tone::Strong, "Not in the state, but with the stack's tags")));
         report.orphans.iter().for_each(|orphan| print_orphan(orphan, term));
     }
+    if !report.unmanaged.is_empty() {
+        let head = "Put into what is ours by somebody else, and left alone";
+        term.line(format!("\n  {}", term.paint(Tone::Strong, head)));
+        report.unmanaged.iter().for_each(|it| term.line(format!("    +  {}  {}  in {}", it.id, it.what, it.address)));
+    }
     for why in &report.unsearched {
         term.line(format!(
             "\n{}  what is not in the state could not be looked for everywhere: {why}",
@@ -66,6 +71,7 @@ pub fn summary(tally: &Tally) -> String {
         (tally.not_compared, "not compared".to_owned()),
         (tally.orphans, "not in the state".to_owned()),
         (tally.in_sync, "in sync".to_owned()),
+        (tally.unmanaged, "put in by others".to_owned()),
     ];
     let some: Vec<String> =
         words.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -225,6 +231,14 @@ pub fn markdown(report: &Report) -> String {
         lines.extend(
             report.orphans.iter().map(|it| format!("- `{}` ({})", it.id, it.kind.as_deref().unwrap_or("unknown type"))),
         );
+    }
+    if !report.unmanaged.is_empty() {
+        lines.extend([
+            String::new(),
+            "Put into what is ours by somebody else, and left alone:".to_owned(),
+            String::new(),
+        ]);
+        lines.extend(report.unmanaged.iter().map(|it| format!("- `{}` in `{}`: {}", it.id, it.address, it.what)));
     }
     lines.extend(report.unsearched.iter().map(|why| format!("\nNot looked for everywhere: {why}")));
     lines.join("\n")

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use compare::{compare, is_under, stranger};
-pub use orphans::{Census, Orphan, Tagged, orphans};
+pub use orphans::{Census, Orphan, Part, Tagged, Unmanaged, orphans, unmanaged};
 pub use place::put;
 
 use crate::{address::Address, desired::Scope, state::DeploymentId};
@@ -29,7 +29,10 @@ pub struct Report {
     pub things: Vec<Thing>,
     /// What carries the stack's tags and is not in its state.
     pub orphans: Vec<Orphan>,
-    /// Why orphans of some service could not be looked for.
+    /// What others put into things of the stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<Unmanaged>,
+    /// Why what is not in the state could not be looked for everywhere.
     pub unsearched: Vec<String>,
 }
 
@@ -155,12 +158,15 @@ pub struct Tally {
     pub not_compared: usize,
     /// Things that carry the stack's tags and are not in its state.
     pub orphans: usize,
+    /// What others put into things of the stack: no drift.
+    pub unmanaged: usize,
 }
 
 impl Report {
     /// How much of what.
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally { orphans: self.orphans.len(), ..Tally::default() };
+        let (orphans, unmanaged) = (self.orphans.len(), self.unmanaged.len());
+        let mut tally = Tally { orphans, unmanaged, ..Tally::default() };
         for thing in &self.things {
             match &thing.verdict {
                 Verdict::InSync => tally.in_sync += 1,

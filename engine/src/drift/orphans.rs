@@ -1,4 +1,5 @@
-//! What carries the stack's tags and is not in its state: left by a run whose state was lost, or moved by hand.
+//! What carries the stack's tags and is not in its state: left by a run whose state was lost, or moved by hand. And what others
+//! put into things of ours, which is theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,57 @@ pub trait Census: Send + Sync {
     /// Everything in the account and region that carries the tags of `scope`'s stack and environment; one answer for each place
     /// that was asked.
     async fn tagged(&self, scope: &Scope) -> Vec<Result<Vec<Tagged>>>;
+
+    /// What is inside of `things`, given by type and id, as a thing of its own: whoever made it. One answer for each place that was
+    /// asked.
+    async fn inside(&self, things: &[(String, String)]) -> Vec<Result<Vec<Part>>> {
+        let _ = things;
+        Vec::new()
+    }
+}
+
+/// A part of one of our things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The id of the thing that it is a part of.
+    pub of: String,
+    /// Its CloudFormation type name.
+    pub kind: String,
+    /// Its id, as `state import` takes it.
+    pub id: String,
+    /// What it is, in words: `tcp 22 from 0.0.0.0/0`.
+    pub what: String,
+}
+
+/// A part of one of our things that deployer did not make: it is left alone, and told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unmanaged {
+    /// The thing that it is a part of.
+    pub address: Address,
+    /// Its CloudFormation type name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What it is, in words.
+    pub what: String,
+}
+
+/// Those of `parts` that no state knows, at the addresses of the things that stand.
+pub fn unmanaged(shards: &BTreeMap<ComponentId, &Shard>, parts: Vec<Part>) -> Vec<Unmanaged> {
+    let mut standing: BTreeMap<&str, Address> = BTreeMap::new();
+    for (component, shard) in shards {
+        for (role, it) in &shard.resources {
+            standing.extend(it.standing().map(|one| (one.id.0.as_str(), component.at(role))));
+        }
+    }
+    let of = |it: Part| {
+        let address = standing.get(it.of.as_str()).filter(|_| !standing.contains_key(it.id.as_str()))?.clone();
+        Some(Unmanaged { address, kind: it.kind, id: it.id, what: it.what })
+    };
+    let found: BTreeSet<Unmanaged> = parts.into_iter().filter_map(of).collect();
+    found.into_iter().collect()
 }
 
 /// What is tagged as ours and is not in state.

@@ -26,6 +26,30 @@ fn fields(applied: &Value, live: &Value) -> Vec<String> {
 }
 
 #[test]
+fn parts_that_no_state_knows_are_others() {
+    let generation = |id: &str| crate::state::Generation {
+        number: 1,
+        id: crate::resource::PhysicalId(id.to_owned()),
+        name: None,
+        applied: json!({}),
+        outputs: Default::default(),
+        baseline: None,
+        confirmed: true,
+        deployment: 1,
+    };
+    let state = |id: &str| crate::state::ResourceState { current: Some(generation(id)), ..Default::default() };
+    let resources = [("Group", "sg-1"), ("Rule", "sgr-1")].map(|(role, id)| (role.to_owned(), state(id)));
+    let shard = crate::state::Shard { resources: resources.into(), ..Default::default() };
+    let part =
+        |of: &str, id: &str| Part { of: of.to_owned(), kind: "R".to_owned(), id: id.to_owned(), what: String::new() };
+    let shards = [(crate::address::ComponentId::new("K", "a"), &shard)].into();
+    // Ours; another's in ours; what is in no thing of ours.
+    let found = unmanaged(&shards, vec![part("sg-1", "sgr-1"), part("sg-1", "sgr-2"), part("sg-2", "sgr-3")]);
+    let told: Vec<_> = found.iter().map(|it| (it.address.to_string(), it.id.as_str())).collect();
+    assert_eq!(told, [("K.a/Group".to_owned(), "sgr-2")]);
+}
+
+#[test]
 fn exactly_what_was_changed_is_named() {
     let applied = json!({"Name": "a", "Delay": 5, "Groups": ["x", "y"], "Inner": {"One": 1, "Two": 2}, "Tags": [{"Key": "team", "Value": "a"}]});
     let mut live = applied.clone();

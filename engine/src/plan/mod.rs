@@ -56,7 +56,7 @@ pub struct Plan {
     pub components: BTreeMap<ComponentId, PlannedComponent>,
     /// What a person should know, beside the steps.
     pub notes: Vec<Diagnostic>,
-    /// Why it cannot be applied as it is: protected data would go.
+    /// Why it cannot be applied as it is: protected data would go, what holds data has failed, or something is not ours.
     pub refusals: Vec<Diagnostic>,
     /// How many resources stay as they are.
     pub unchanged: usize,

@@ -11,6 +11,11 @@ use crate::{
     state::Generation,
 };
 
+/// True of what reads confirmed once: a change that failed since takes that word back, and none of its data.
+pub(super) fn was_good(generation: &Generation) -> bool {
+    generation.confirmed || generation.baseline.is_some()
+}
+
 impl Planner<'_> {
     /// True, and the plan refused, if something else stands where `generation` stood.
     pub(super) fn is_strange(

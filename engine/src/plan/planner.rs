@@ -11,12 +11,13 @@ use super::{
     Action, Plan, Step, StepId,
     choice::{carry, keep_chosen, keep_ignored},
     order::{self, Needs},
+    ours::was_good,
     reasons::{Replaced, lifecycle_reason, replace_reasons, standing, usual},
 };
 use crate::{
     address::{Address, ComponentId},
     desired::{Desired, DesiredResource},
-    diagnostic::{Diagnostic, Place},
+    diagnostic::Diagnostic,
     diff::{self, FieldChange, How},
     expr::{self, Reference},
     facts::Facts,
@@ -85,6 +86,8 @@ pub(super) struct Planner<'a> {
     pub(super) forward: BTreeMap<Address, StepId>,
     /// The step that removes a generation of an address.
     pub(super) backward: BTreeMap<(Address, u32), StepId>,
+    /// Whose a minted name is, by type and region.
+    pub(super) names: BTreeMap<(&'static str, Option<String>, String), Address>,
     pub(super) plan: Plan,
     pub(super) problems: Vec<Diagnostic>,
 }
@@ -105,6 +108,7 @@ impl<'a> Planner<'a> {
             fates: BTreeMap::new(),
             forward: BTreeMap::new(),
             backward: BTreeMap::new(),
+            names: BTreeMap::new(),
             plan,
             problems: Vec::new(),
         };
@@ -143,11 +147,6 @@ impl<'a> Planner<'a> {
 
     pub(super) fn recorded(&self, address: &Address) -> Option<&'a ResourceState> {
         self.input.shards.get(&address.component)?.body.resources.get(&address.role)
-    }
-
-    pub(super) fn problem(&mut self, code: &str, address: &Address, path: &str, message: String) {
-        let at = Place::Resource { address: address.clone(), path: path.to_owned() };
-        self.problems.push(Diagnostic::error(code, at, message));
     }
 
     pub(super) fn known(&self, reference: &Reference) -> Option<Value> {
@@ -206,7 +205,7 @@ impl<'a> Planner<'a> {
     ) -> Fate {
         let number = recorded.map_or(0, |it| it.generation) + 1;
         let kept = old.as_ref().map(|it| it.generation);
-        let Some((name, mut desired)) = self.properties(address, wanted, resource.facts(), number, None) else {
+        let Some((name, mut desired)) = self.properties(address, wanted, resource, number, None) else {
             return Fate::New;
         };
         self.choose(wanted, resource.facts(), kept, &mut desired);
@@ -260,7 +259,7 @@ impl<'a> Planner<'a> {
                 }
                 return fate;
             }
-            Some(Seen::Failed { reason }) if facts.stateful && generation.confirmed => {
+            Some(Seen::Failed { reason }) if facts.stateful && was_good(generation) => {
                 self.refuse_loss(address, reason);
                 return Fate::Same(generation.outputs.clone());
             }
@@ -277,7 +276,7 @@ impl<'a> Planner<'a> {
         if self.is_strange(address, facts, generation, &live) {
             return Fate::Same(generation.outputs.clone());
         }
-        let Some((name, mut desired)) = self.properties(address, wanted, facts, generation.number, Some(generation))
+        let Some((name, mut desired)) = self.properties(address, wanted, resource, generation.number, Some(generation))
         else {
             return Fate::New;
         };

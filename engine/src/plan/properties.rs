@@ -6,9 +6,11 @@ use super::planner::Planner;
 use crate::{
     address::Address,
     desired::DesiredResource,
+    diagnostic::{Diagnostic, Place},
     expr::{self, Hole},
-    facts::{Facts, Nature},
+    facts::{Facts, FoundBy, Nature},
     names,
+    resource::DynResource,
     state::{self, Generation},
 };
 
@@ -18,10 +20,11 @@ impl Planner<'_> {
         &mut self,
         address: &Address,
         wanted: &DesiredResource,
-        facts: &Facts,
+        resource: &dyn DynResource,
         number: u32,
         kept: Option<&Generation>,
     ) -> Option<(Option<String>, Value)> {
+        let facts = resource.facts();
         let mut properties = expr::resolve(&wanted.properties, &|reference| self.known(reference));
         let scope = &self.input.desired.scope;
         let mut name = None;
@@ -30,12 +33,16 @@ impl Planner<'_> {
             let of_state = || kept.and_then(|it| it.name.clone());
             let mint =
                 || names::mint(rule, scope, &address.component.name, wanted.name_part.as_deref(), number, &properties);
+            let is_stated = stated.is_some();
             name = stated.or_else(of_state).or_else(mint);
             let Some(name) = &name else {
                 let message = "its name needs the account's number, and that is not known: let deployer ask AWS (no --offline), or state `account` in the environment";
                 self.problem("unknown-account", address, rule.field, message.to_owned());
                 return None;
             };
+            if !is_stated {
+                self.refuse_one_name_twice(address, resource, name);
+            }
             set(&mut properties, rule.field, json!(name));
         }
         self.refuse_plain_secrets(address, facts, &properties);
@@ -55,6 +62,24 @@ impl Planner<'_> {
 }
 
 impl Planner<'_> {
+    pub(super) fn problem(&mut self, code: &str, address: &Address, path: &str, message: String) {
+        let at = Place::Resource { address: address.clone(), path: path.to_owned() };
+        self.problems.push(Diagnostic::error(code, at, message));
+    }
+
+    /// Names are made of a component's name and a part's: those of two things may come out alike (`a-b` and `c`, `a` and `b-c`).
+    /// What AWS knows by its name would be taken for the other one.
+    fn refuse_one_name_twice(&mut self, address: &Address, resource: &dyn DynResource, name: &str) {
+        let (facts, key) = (resource.facts(), (resource.kind(), address.component.region.clone(), name.to_owned()));
+        let Some(rule) = facts.name.filter(|_| facts.found == FoundBy::Name) else { return };
+        let other = self.names.entry(key).or_insert_with(|| address.clone());
+        if other != address {
+            let message =
+                format!("{address} would be called `{name}`, and so is {other}: rename one of the two components");
+            self.problem("one-name-twice", address, rule.field, message);
+        }
+    }
+
     /// A sensitive field takes the place of a secret, never its value: a value would stand in plan, state and journal.
     fn refuse_plain_secrets(&mut self, address: &Address, facts: &Facts, properties: &Value) {
         for (path, nature) in facts.fields {

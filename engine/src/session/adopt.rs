@@ -68,7 +68,7 @@ impl Session {
             name: facts.name.and_then(|rule| spec.pointer(rule.field)?.as_str().map(str::to_owned)),
             applied: applied(facts, &wanted.properties, &spec),
             outputs,
-            baseline: None,
+            baseline: Some(spec),
             confirmed: true,
             deployment: memory.last + 1,
         };

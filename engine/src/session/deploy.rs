@@ -42,6 +42,10 @@ impl Session {
         if !plan.refusals.is_empty() {
             return Ok(Applied::Refused(plan));
         }
+        if plan.is_empty() {
+            // With steps they stand in the plan that is shown.
+            plan.notes.iter().for_each(|it| self.world.events.send(Event::Noted { message: it.message.clone() }));
+        }
         if plan.is_empty() && plan.components.is_empty() {
             return Ok(Applied::NoChanges);
         }

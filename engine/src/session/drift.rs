@@ -6,7 +6,7 @@ use super::{Applied, Approve, Memory, Session, Trouble, Wish};
 use crate::{
     address::{Address, ComponentId},
     desired::{Desired, Test},
-    drift::{self, Apart, Census, Field, Orphan, Report, Thing, Verdict},
+    drift::{self, Apart, Census, Field, Orphan, Part, Report, Thing, Verdict},
     error::{Error, Result},
     event::Event,
     history::Proven,
@@ -31,6 +31,23 @@ pub struct Search<'a> {
 
 /// Says of a thing, or of one of its fields, whether it is set back.
 pub type Chosen<'a> = &'a (dyn Fn(&Thing, Option<&Field>) -> bool + Sync);
+
+/// What is inside of everything that stands; what could not be asked is said in the report.
+async fn inside(search: &Search<'_>, report: &mut Report) -> Vec<Part> {
+    let Some(census) = search.census else { return Vec::new() };
+    // What a deployment makes just now is not in the state yet.
+    let is_there = |it: &&Thing| !it.moving && !matches!(it.verdict, Verdict::Missing | Verdict::Stranger { .. });
+    let there = report.things.iter().filter(is_there);
+    let things: Vec<(String, String)> = there.map(|it| (it.kind.clone(), it.id.clone())).collect();
+    let mut parts = Vec::new();
+    for answer in census.inside(&things).await {
+        match answer {
+            Ok(more) => parts.extend(more),
+            Err(error) => report.unsearched.push(error.chain()),
+        }
+    }
+    parts
+}
 
 impl Session {
     /// What is not as it was left. Takes no lock: what others are changing just now is said to be so.
@@ -62,6 +79,8 @@ impl Session {
         self.moved_meanwhile(&memory, &mut report).await?;
         let bodies = memory.shards.iter().map(|(id, held)| (id.clone(), &held.record.body)).collect();
         report.orphans = self.there(drift::orphans(&memory.lineage, &bodies, tagged)).await;
+        let parts = inside(search, &mut report).await;
+        report.unmanaged = drift::unmanaged(&bodies, parts);
         Ok(report)
     }
 

@@ -159,6 +159,13 @@ impl Session {
             }
         };
         undone.left = undo.left.clone();
+        // What is protected is not taken away on the way back either; what stands in another's place, or failed with its data, stays.
+        let (protected, others): (Vec<_>, Vec<_>) = plan.refusals.iter().partition(|it| it.code == "protected");
+        if !protected.is_empty() {
+            undone.error = Some(protected.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("; "));
+            return Some(undone);
+        }
+        undone.left.extend(others.into_iter().map(|it| it.message.clone()));
         let question = Question::Rollback { because: &undone.because, left: &undone.left, decided };
         let asked = hold_on(lease, async { Ok(approve(&plan, question).await) }).await;
         if !matches!(asked, Ok(true)) && !decided {

@@ -13,5 +13,5 @@ pub use scaling_policy::{ScalingPolicy, ScalingPolicySpec};
 
 /// About ten a second.
 const RATE: Rate = Rate { class: "autoscaling", in_flight: 4 };
-/// What a describe call takes, and tells at once.
+/// What a describe call takes.
 const PAGE: usize = 50;

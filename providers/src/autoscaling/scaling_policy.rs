@@ -131,27 +131,28 @@ impl Resource for ScalingPolicy {
         one(self.read_many(&[(id.clone(), wanted.clone())]).await)
     }
 
-    /// One call for each namespace among them: policies are asked for by name, whatever they scale.
+    /// One call for each target among them: names alone would be those of the whole account.
     async fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> Vec<Result<Seen<ScalingPolicySpec>>> {
-        let mut namespaces: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (namespace, name) in ids.iter().filter_map(|(id, _)| parts(id)) {
-            namespaces.entry(namespace).or_default().push(name.to_owned());
+        let mut targets: BTreeMap<[&str; 3], Vec<String>> = BTreeMap::new();
+        for (target, name) in ids.iter().filter_map(|(id, _)| parts(id)) {
+            targets.entry(target).or_default().push(name.to_owned());
         }
-        let calls = namespaces.into_iter().map(async |(namespace, names)| {
-            let call = self.scaling.describe_scaling_policies().service_namespace(ServiceNamespace::from(namespace));
-            let pages = call.set_policy_names(Some(names)).into_paginator().items().send();
-            let all: Result<Vec<Live>, _> = pages.collect().await;
+        let calls = targets.into_iter().map(async |([resource, dimension, namespace], names)| {
+            let call = self
+                .scaling
+                .describe_scaling_policies()
+                .service_namespace(ServiceNamespace::from(namespace))
+                .resource_id(resource)
+                .scalable_dimension(ScalableDimension::from(dimension))
+                .set_policy_names(Some(names));
+            let all: Result<Vec<Live>, _> = call.into_paginator().items().send().collect().await;
             all.map_err(failed("DescribeScalingPolicies"))
         });
         let answers: Result<Vec<Vec<Live>>> = join_all(calls).await.into_iter().collect();
         let specs = answers.map(|all| all.into_iter().flatten().map(from_live).collect::<Vec<_>>());
         let specs = specs.map(|all| all.into_iter().map(|(spec, arn)| (id(&spec), spec, arn)).collect());
-        read(
-            ids,
-            specs,
-            |(id, ..): &(String, _, _)| Some(id.as_str()),
-            |(_, spec, arn)| Seen::ready(spec, [("Arn", json!(arn))]),
-        )
+        let seen = |(_, spec, arn)| Seen::ready(spec, [("Arn", json!(arn))]);
+        read(ids, specs, |(id, ..): &(String, _, _)| Some(id.as_str()), seen)
     }
 
     async fn create(&self, _: &Identity, spec: &ScalingPolicySpec) -> Result<Created> {
@@ -184,10 +185,11 @@ fn id(spec: &ScalingPolicySpec) -> String {
     format!("{}|{}|{}|{}", spec.resource_id, spec.scalable_dimension, spec.service_namespace, spec.policy_name)
 }
 
-/// The namespace and the name.
-fn parts(id: &PhysicalId) -> Option<(&str, &str)> {
-    let mut parts = id.0.split('|').skip(2);
-    Some((parts.next()?, parts.next()?))
+/// What it scales - resource, dimension, namespace - and its name.
+fn parts(id: &PhysicalId) -> Option<([&str; 3], &str)> {
+    let mut parts = id.0.split('|');
+    let target = [parts.next()?, parts.next()?, parts.next()?];
+    Some((target, parts.next()?))
 }
 
 fn tracking(it: &Tracking) -> Result<TargetTrackingScalingPolicyConfiguration> {

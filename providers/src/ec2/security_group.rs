@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_ec2::{
     Client,
-    types::{IpPermission, IpRange, ResourceType, SecurityGroup as Live, SecurityGroupRule},
+    types::{IpPermission, IpRange, Ipv6Range, ResourceType, SecurityGroup as Live, SecurityGroupRule},
 };
 use deployer_engine::{
     error::Result,
@@ -141,15 +141,15 @@ impl Resource for SecurityGroup {
         if changed.touches("SecurityGroupEgress") {
             let rules = self.defaults([id.0.as_str()]).await?;
             let rules: Vec<String> = rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
-            let call = self.ec2.revoke_security_group_egress().group_id(&id.0);
-            let call = match (rules.is_empty(), &live.security_group_egress) {
-                (false, _) => Some(call.set_security_group_rule_ids(Some(rules))),
-                // A new group's rule that reads do not see yet is there all the same.
-                (true, None) => Some(call.ip_permissions(all_traffic())),
-                (true, Some(_)) => None,
+            let call = || self.ec2.revoke_security_group_egress().group_id(&id.0);
+            let calls = match (rules.is_empty(), &live.security_group_egress) {
+                (false, _) => vec![call().set_security_group_rule_ids(Some(rules))],
+                // A new group's rules that reads do not see yet are there all the same; which of the two, nobody tells.
+                (true, None) => all_traffic().map(|it| call().ip_permissions(it)).into(),
+                (true, Some(_)) => Vec::new(),
             };
-            if let Some(call) = call {
-                gone(call.send().await.map_err(failed("RevokeSecurityGroupEgress")))?;
+            for call in calls {
+                gone_rule(call.send().await.map_err(failed("RevokeSecurityGroupEgress")))?;
             }
         }
         retag(&self.ec2, id, changed, spec.tags.as_ref()).await
@@ -175,10 +175,19 @@ impl Resource for SecurityGroup {
     }
 }
 
-/// The rule that AWS puts into a new group.
-fn all_traffic() -> IpPermission {
-    let everywhere = IpRange::builder().cidr_ip("0.0.0.0/0").build();
-    IpPermission::builder().ip_protocol("-1").ip_ranges(everywhere).build()
+/// The rules that AWS puts into a new group: the second one where the VPC has IPv6.
+fn all_traffic() -> [IpPermission; 2] {
+    let all = || IpPermission::builder().ip_protocol("-1");
+    let (four, six) = (IpRange::builder().cidr_ip("0.0.0.0/0"), Ipv6Range::builder().cidr_ipv6("::/0"));
+    [all().ip_ranges(four.build()).build(), all().ipv6_ranges(six.build()).build()]
+}
+
+/// A rule that is gone is done; a group that is not seen yet is not.
+fn gone_rule<T>(answer: Result<T>) -> Result<()> {
+    match answer {
+        Err(error) if error.to_string().contains("InvalidGroup.") => Err(error),
+        answer => gone(answer),
+    }
 }
 
 /// All traffic to everywhere, and not one of our rule resources, which carry a token.

@@ -186,7 +186,7 @@ macro_rules! rule {
                 gone(call.send().await.map_err(failed($revoked)))
             }
 
-            /// Ours, or the same rule of somebody else.
+            /// Ours: others' rules have no token, and AWS refuses ours where theirs is the same.
             async fn find(&self, who: &Identity, _: &$spec) -> Result<Option<PhysicalId>> {
                 let answer = self.ec2.describe_security_group_rules().filters(by_token(who)).send().await;
                 let found = answer.map_err(failed("DescribeSecurityGroupRules"))?.security_group_rules;

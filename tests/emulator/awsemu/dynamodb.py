@@ -104,12 +104,27 @@ def refused(call, there):
         return invalid(call, f"One or more parameter values were invalid: capacity does not fit {billing}")
     if billing == "PROVISIONED" != there.billing_mode and names != {update["Update"]["IndexName"] for update in updates if "Update" in update}:
         return invalid(call, "One or more parameter values were invalid: ProvisionedThroughput must be specified for all indexes")
+    if billing == "PROVISIONED" == there.billing_mode and unchanged(call, there, updates):
+        # Fact: the capacity that is there already is refused.
+        return invalid(call, f"The provisioned throughput for the {unchanged(call, there, updates)} will not change. The requested value equals the current value.")
     wanted = call.data.get("StreamSpecification")
     on = bool(there.stream_specification and there.stream_specification["StreamEnabled"])
     # Fact: a stream has to end before one of another view begins.
     if wanted and bool(wanted.get("StreamEnabled")) == on:
         return invalid(call, f"Table {'already has an enabled stream' if on else 'has no stream to disable'}: {there.name}")
     return None
+
+
+def unchanged(call, there, updates):
+    """What is to get the capacity that it has."""
+    def same(had, wanted):
+        return wanted is not None and all(int((had or {}).get(key, 0)) == int(wanted[key]) for key in ("ReadCapacityUnits", "WriteCapacityUnits"))
+
+    if same(there.throughput, call.data.get("ProvisionedThroughput")):
+        return "table"
+    indexes = {index.name: index for index in there.global_indexes}
+    changes = [update["Update"] for update in updates if "Update" in update]
+    return next((f"index {it['IndexName']}" for it in changes if same(indexes[it["IndexName"]].throughput, it.get("ProvisionedThroughput"))), None)
 
 
 def prepare(there, data):

@@ -113,6 +113,13 @@ def release(call, ec2, world):
     return None
 
 
+def attach_internet(call, ec2, world):
+    # Fact: a VPC has one internet gateway, and a gateway one VPC; moto attaches any number.
+    vpc, gateway = call.data.get("VpcId"), ec2.internet_gateways.get(call.data.get("InternetGatewayId"))
+    taken = any(it.vpc and it.vpc.id == vpc for it in ec2.internet_gateways.values()) or (gateway is not None and gateway.vpc)
+    return error(call, "Resource.AlreadyAssociated", f"Network {vpc} already has an internet gateway attached") if taken else None
+
+
 def detach_internet(call, ec2, world):
     # Fact: an internet gateway stays while public addresses are mapped in its VPC.
     vpc = call.data.get("VpcId")
@@ -167,7 +174,8 @@ def delete_endpoint(call, ec2, world):
 CHECKS = {
     "DeleteVpcEndpoints": delete_endpoint,
     "CreateNatGateway": create_nat, "DeleteNatGateway": delete_nat, "ReleaseAddress": release,
-    "DetachInternetGateway": detach_internet, "DeleteSubnet": delete_subnet, "DeleteSecurityGroup": delete_group,
+    "AttachInternetGateway": attach_internet, "DetachInternetGateway": detach_internet,
+    "DeleteSubnet": delete_subnet, "DeleteSecurityGroup": delete_group,
     "DeleteVpc": delete_vpc,
 }
 

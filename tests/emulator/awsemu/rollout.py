@@ -40,6 +40,9 @@ def start(world, service, back=None):
 
 def count(service):
     """What is told of how many tasks there are; deployments without any are no longer told of."""
+    if not service._rollouts:
+        # Deleted, and its last tasks stop.
+        return
     first = service._rollouts[0]
     service._rollouts = [it for it in service._rollouts if it is first or it.alive() or it.told["rolloutState"] == "FAILED"]
     for it in service._rollouts:

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 
+from moto import backends
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -21,6 +22,10 @@ from awsemu.wire import Call, error, missing
 from awsemu.world import World
 
 PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "monitoring": cloudwatch, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
+
+# moto looks its services up in the file system, at every call.
+SERVICES = frozenset(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: SERVICES
 
 # Nobody has anything there.
 NOWHERE = "999999999999"

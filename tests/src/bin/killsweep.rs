@@ -1,8 +1,8 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--phase NAME] [--all | --sample N] [--seconds N] [--seed S] [--workers N] [--scale F]`.
+//! [--phase NAME] [--all | --sample N] [--seconds N] [--each N] [--seed S] [--workers N] [--scale F]`.
 //!
-//! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill in the run that recovers. Prints its points,
-//! its seed and its failures, and ends with 1 if there is one.
+//! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill at the calls and writes of the run that
+//! recovers, all of them or `--each` of both sorts. Prints its points, its seed and its failures, and ends with 1 if there is one.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
@@ -45,8 +45,9 @@ fn main() -> Result<()> {
     let alike = |kill: &Kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_));
     let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).copied();
     let seconds: usize = value("--seconds").map_or(Ok(if all { 8 } else { 2 }), |text| text.parse())?;
-    let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed);
-    let twice: Vec<Case> = chosen.into_iter().flat_map(|(case, took)| again(case, took, all, seed)).collect();
+    let each: usize = value("--each").map_or(Ok(if all { usize::MAX } else { 4 }), |text| text.parse())?;
+    let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed).into_iter().take(seconds);
+    let twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, each, seed)).collect();
     let second = run(&twice, &mut workers, &undisturbed);
     println!("two kills: points {}, failures {}", twice.len(), twice.len() - second.passed.len());
     report(once.len() + twice.len(), &[&first, &second])
@@ -75,9 +76,9 @@ fn spread<T: Copy>(all: &[T], wanted: usize, seed: usize) -> Vec<T> {
 
 /// A second kill at each call and write of the run that recovered, or at some of them. How often that run asks while it waits
 /// is a matter of time: its last third of calls is no sure thing.
-fn again((kill, _): Case, took: Recovered, all: bool, seed: usize) -> Vec<Case> {
+fn again((kill, _): Case, took: Recovered, each: usize, seed: usize) -> Vec<Case> {
     let (calls, writes): (Vec<u64>, Vec<u64>) = ((1..=took.calls * 2 / 3).collect(), (1..=took.writes).collect());
-    let some = |numbers: &[u64]| spread(numbers, if all { numbers.len() } else { 4 }, seed);
+    let some = |numbers: &[u64]| spread(numbers, each, seed);
     let seconds = some(&calls).into_iter().map(Second::Call).chain(some(&writes).into_iter().map(Second::Write));
     seconds.map(|second| (kill, Some(second))).collect()
 }

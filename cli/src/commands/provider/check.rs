@@ -12,9 +12,8 @@ use crate::{
 /// Runs it.
 #[cfg(not(feature = "kit"))]
 pub fn run(_: &Global, flags: &CheckFlags, _: &Term) -> Result<Code, Failure> {
-    let build = if flags.samples.is_some() { "--features deployer/kit" } else { "-p deployer --features kit" };
     Err(Failure::said(Code::Usage, "this build has no kit").help(format!(
-        "in the tree of deployer or of your own crate: `cargo run {build} -- provider check {}`",
+        "in deployer's own tree: `cargo run -p deployer --features kit -- provider check {0}`; in your crate: `cargo run --features deployer/kit -- provider check {0}`",
         flags.kind
     )))
 }
@@ -54,18 +53,16 @@ mod with_kit {
             only: Some(&flags.kind),
             extent: Extent::new(flags.all, flags.seed),
         };
-        let mut rows = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut show = |row: &Row| {
+            if !global.json {
+                print(row, rows.last(), term);
+            }
+            rows.push(row.clone());
+        };
         // The kit waits in a runtime of its own, which cannot stand inside another.
-        let ran = thread::scope(|scope| {
-            let show = |row: &Row| {
-                if !global.json {
-                    print(row, rows.last(), term);
-                }
-                rows.push(row.clone());
-            };
-            let mut show = show;
-            scope.spawn(move || put.run(&mut show).map_err(|error| error.to_string())).join()
-        });
+        let ran =
+            thread::scope(|scope| scope.spawn(move || put.run(&mut show).map_err(|error| error.to_string())).join());
         let wrong = ran.map_err(|_| failed("the kit stopped"))?.map_err(failed)?;
         if global.json {
             let document = json!({"type": flags.kind, "seed": flags.seed, "rows": rows.iter().map(data).collect::<Vec<_>>(), "wrong": wrong});
@@ -87,9 +84,11 @@ mod with_kit {
             Some(folder) => vec![folder.clone()],
             None => vec![here, build::workspace().join("fixtures/resources")],
         };
-        let has = |folder: &&PathBuf| samples_in(folder).is_ok_and(|it| it.contains_key(&flags.kind));
-        if let Some(folder) = all.iter().find(has) {
-            return Ok(folder.clone());
+        for folder in all.iter().filter(|it| it.is_dir()) {
+            let there = samples_in(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+            if there.contains_key(&flags.kind) {
+                return Ok(folder.clone());
+            }
         }
         let places: Vec<String> = all.iter().map(|it| it.display().to_string()).collect();
         Err(Failure::said(Code::Usage, format!("{} has no sample in {}", flags.kind, places.join(" or ")))

@@ -30,7 +30,8 @@ pub fn run(global: &Global, kind: &str, schema: &Path, out: Option<PathBuf>, ter
     let made = scaffold(&schema);
     let folder = out.unwrap_or_else(|| global.dir.join(&made.module));
     let written = write(&made, &folder)?;
-    let (registered, tested) = (format!(".with_type({}::new)", made.name), "cargo test".to_owned());
+    let (registered, tested) =
+        (format!(".with_type({}::new)", made.name), format!("cargo run -- provider check {kind}"));
     if global.json {
         let document = json!({
             "type": kind,

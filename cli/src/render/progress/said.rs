@@ -22,6 +22,7 @@ pub fn of(event: &Event, track: &Track, term: &Term) -> Option<String> {
             "{} could not be read just now and are read again: {why}",
             duration::count(*resources, "resource")
         )),
+        Event::Noted { message } => Some(format!("{}    {message}", term.paint(Tone::Bad, "Note"))),
         Event::Recovering { deployment, owner, open } => {
             let wait = if *open > 0 { "; waiting until none of its calls can be on the way any more" } else { "" };
             Some(format!(

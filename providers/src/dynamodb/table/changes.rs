@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use deployer_engine::{
     diff::escape,
-    error::{Error, Result},
+    error::{Class, Error, Result},
     resource::Changed,
 };
 
@@ -20,12 +20,19 @@ use super::{
 use crate::call::not_yet;
 
 /// What says that it was done already: reads do not tell the last change yet, and what is left is reckoned again.
-const DONE: [&str; 4] = ["does not exist", "already exists", "has no stream", "already has"];
+const DONE: [(&str, &str); 5] = [
+    ("ndex", "does not exist"),
+    ("ndex", "already exists"),
+    ("stream", "has no stream"),
+    ("stream", "already has"),
+    ("throughput", "will not change"),
+];
 
-/// An index or a stream that reads still tell and that is gone, or the other way round.
+/// An index, a stream or a capacity that reads still tell and that is another by now.
 pub(super) fn late(error: Error) -> Error {
     let text = error.to_string();
-    if DONE.iter().any(|words| text.contains(words)) { not_yet("UpdateTable", text) } else { error }
+    let done = DONE.iter().any(|(what, words)| text.contains(what) && text.contains(words));
+    if done && error.class() == Class::Invalid { not_yet("UpdateTable", text) } else { error }
 }
 
 /// The calls that lead from `now` to `spec` as far as `changed` goes, in the order in which they have to be made: what goes makes

@@ -12,7 +12,7 @@ use aws_sdk_rds::{
     types::{DbInstance as Live, Filter},
 };
 use deployer_engine::{
-    error::Result,
+    error::{Class, Error, Result},
     facts::{
         Facts, FoundBy, NameRule,
         Nature::{
@@ -31,8 +31,8 @@ use spec::from_live;
 use super::{RATE, retag};
 use crate::{
     Aws,
-    call::{failed, found, gone, known},
-    many::{one, read},
+    call::{failed, found, gone, invalid, known},
+    many::{all_or_each, one, read},
     secret::Secrets,
 };
 
@@ -52,6 +52,17 @@ impl DbInstance {
         let answer = self.rds.describe_db_instances().db_instance_identifier(name).send().await;
         let all = found(answer.map_err(failed("DescribeDBInstances")))?.and_then(|it| it.db_instances);
         Ok(all.into_iter().flatten().next())
+    }
+
+    /// A refusal that passes, unless it is for a status that does not.
+    async fn stuck(&self, id: &PhysicalId, error: Error) -> Error {
+        match error.class() {
+            Class::Conflict => match self.describe(&id.0).await.map(|it| it.map(from_live)) {
+                Ok(Some(Seen::Stuck { reason, .. })) => invalid("ModifyDBInstance", format!("{reason}: {error}")),
+                _ => error,
+            },
+            _ => error,
+        }
     }
 
     async fn password(&self, spec: &DbInstanceSpec) -> Result<Option<String>> {
@@ -144,13 +155,16 @@ impl Resource for DbInstance {
         one(self.read_many(&[(id.clone(), wanted.clone())]).await)
     }
 
-    /// By filter, which passes over what is gone.
     async fn read_many(&self, ids: &[(PhysicalId, Wanted)]) -> Vec<Result<Seen<DbInstanceSpec>>> {
-        let names = Some(ids.iter().map(|(id, _)| id.0.clone()).collect());
-        let filter = Filter::builder().name("db-instance-id").set_values(names).build();
-        let answer = self.rds.describe_db_instances().filters(filter).send().await;
-        let live = answer.map_err(failed("DescribeDBInstances")).map(|it| it.db_instances.unwrap_or_default());
-        read(ids, live, |it| it.db_instance_identifier.as_deref(), from_live)
+        // AWS tells names in lower case, however they were written.
+        let lower = |(id, wanted): &(PhysicalId, Wanted)| (PhysicalId(id.0.to_ascii_lowercase()), wanted.clone());
+        let ids: Vec<(PhysicalId, Wanted)> = ids.iter().map(lower).collect();
+        let live = all_or_each(&ids, |names| async {
+            let filter = Filter::builder().name("db-instance-id").set_values(Some(names)).build();
+            let answer = self.rds.describe_db_instances().filters(filter).send().await;
+            Ok(answer.map_err(failed("DescribeDBInstances"))?.db_instances.unwrap_or_default())
+        });
+        read(&ids, live.await, |it| it.db_instance_identifier.as_deref(), from_live)
     }
 
     async fn create(&self, _: &Identity, spec: &DbInstanceSpec) -> Result<Created> {
@@ -177,7 +191,10 @@ impl Resource for DbInstance {
             if changed.touches("MasterUserPassword") {
                 call = call.set_master_user_password(self.password(spec).await?).manage_master_user_password(false);
             }
-            call.send().await.map_err(failed("ModifyDBInstance"))?;
+            let answer = call.send().await.map_err(failed("ModifyDBInstance"));
+            if let Err(error) = answer {
+                return Err(self.stuck(id, error).await);
+            }
         }
         if changed.touches("Tags") {
             let arn = known("DescribeDBInstances", self.describe(&id.0).await?.and_then(|it| it.db_instance_arn))?;

@@ -182,7 +182,7 @@ fn logs(live: &DbInstanceSpec, spec: &DbInstanceSpec) -> Option<CloudwatchLogsEx
 
 /// Statuses that it never leaves.
 const FAILED: [&str; 3] = ["failed", "incompatible-restore", "restore-error"];
-/// Statuses that it leaves when something is changed: its parameters, its network, its key.
+/// Statuses in which it is there and not well: something has to be changed, often beside it - its parameters, its network, its key.
 const STUCK: [&str; 5] = [
     "incompatible-parameters",
     "incompatible-network",
