@@ -222,6 +222,11 @@ class Networks(Case):
         self.attached()
         self.refused("Resource.AlreadyAssociated", self.attached)
 
+    def test_a_subnet_has_one_explicit_table(self):
+        one, two = (self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"] for _ in "ab")
+        self.ec2.associate_route_table(RouteTableId=one, SubnetId=self.subnet)
+        self.refused("Resource.AlreadyAssociated", self.ec2.associate_route_table, RouteTableId=two, SubnetId=self.subnet)
+
     def state(self, gateway):
         return self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"]
 

@@ -120,7 +120,10 @@ impl Resource for ScalingPolicy {
             ("/TargetTrackingScalingPolicyConfiguration/DisableScaleIn", ServerDefault("false")),
         ],
         outputs: &[Output::created("Arn")],
-        slots: |spec| vec![format!("{} {}", spec["ResourceId"], spec["PolicyName"])],
+        slots: |spec| {
+            let place = ["ServiceNamespace", "ResourceId", "ScalableDimension", "PolicyName"];
+            vec![place.map(|name| spec[name].to_string()).join(" ")]
+        },
         rate: RATE,
         page: PAGE,
         ..Facts::PART

@@ -187,7 +187,11 @@ impl Resource for LogGroup {
         Ok(())
     }
 
-    async fn delete(&self, id: &PhysicalId, _: &LogGroupSpec, _: &DeleteOptions) -> Result<()> {
+    /// What is protected loses its protection first: whether it may go, the plan has said.
+    async fn delete(&self, id: &PhysicalId, applied: &LogGroupSpec, _: &DeleteOptions) -> Result<()> {
+        if applied.deletion_protection_enabled == Some(true) {
+            gone(self.protect(&id.0, false).await)?;
+        }
         gone(self.logs.delete_log_group().log_group_name(&id.0).send().await.map_err(failed("DeleteLogGroup")))
     }
 

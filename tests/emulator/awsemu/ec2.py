@@ -120,6 +120,14 @@ def attach_internet(call, ec2, world):
     return error(call, "Resource.AlreadyAssociated", f"Network {vpc} already has an internet gateway attached") if taken else None
 
 
+def associate(call, ec2, world):
+    # Fact: a subnet has one explicit table; moto gives it any number.
+    subnet = call.data.get("SubnetId")
+    taken = [it.id for it in ec2.route_tables.values() if subnet and subnet in it._associations.values()]
+    words = f"the specified association for route table {call.data.get('RouteTableId')} conflicts with an existing association"
+    return error(call, "Resource.AlreadyAssociated", words) if taken else None
+
+
 def detach_internet(call, ec2, world):
     # Fact: an internet gateway stays while public addresses are mapped in its VPC.
     vpc = call.data.get("VpcId")
@@ -174,7 +182,7 @@ def delete_endpoint(call, ec2, world):
 CHECKS = {
     "DeleteVpcEndpoints": delete_endpoint,
     "CreateNatGateway": create_nat, "DeleteNatGateway": delete_nat, "ReleaseAddress": release,
-    "AttachInternetGateway": attach_internet, "DetachInternetGateway": detach_internet,
+    "AssociateRouteTable": associate, "AttachInternetGateway": attach_internet, "DetachInternetGateway": detach_internet,
     "DeleteSubnet": delete_subnet, "DeleteSecurityGroup": delete_group,
     "DeleteVpc": delete_vpc,
 }

@@ -118,7 +118,7 @@ pub struct Extent {
 impl Extent {
     /// Everything, or a part that chance picks.
     pub const fn new(all: bool, seed: u64) -> Self {
-        Self { all, cycles: if all { usize::MAX } else { 4 }, seed }
+        Self { all, cycles: if all { usize::MAX } else { 3 }, seed }
     }
 
     /// A part. Everything with `DEPLOYER_KIT_ALL=1`, another part with `DEPLOYER_SEED`.
