@@ -26,7 +26,7 @@ use deployer_engine::{
     lock::Owner,
     resource::{Changed, Created, DeleteOptions, Identity, PhysicalId, Registry, Resource, Seen, Wanted},
     safety::Safety,
-    session::{Limits, Search, Session, World},
+    session::{Limits, Session, World, drift::Search},
     state::{Generation, ResourceState, Shard},
     stop::Stop,
     store::memory::MemoryStore,

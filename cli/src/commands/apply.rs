@@ -255,7 +255,7 @@ async fn emergency(context: &Context, deployment: u64, unwritten: BTreeMap<&Stri
     }
     term.note(format!("A copy of what was not written is in {}.", folder.display()));
     term.note(format!(
-        "Once the state's place can be written: `deployer state push {}`, or simply the next apply, which finds out by reads.",
+        "The next apply needs none of it; should the state be lost by then, `deployer state push {}` writes it back.",
         folder.display()
     ));
 }

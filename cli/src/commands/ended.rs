@@ -131,7 +131,13 @@ pub fn print(it: &Ended<'_>, term: &Term) {
     details(it.plan, it.report, it.undone.is_none(), term);
     let command = if it.destroy { "deployer destroy" } else { "deployer apply" };
     match it.undone {
-        None => term.note(format!("What is done is recorded. Mend the cause, then `{command}` goes on from here.")),
+        None => {
+            let known = match it.report.broken {
+                None => "What is done is recorded.",
+                Some(_) => "What was begun is recorded, and what came of it is found out by reads.",
+            };
+            term.note(format!("{known} Mend the cause, then `{command}` goes on from here."));
+        }
         Some(undone) => print_undone(undone, term),
     }
 }

@@ -220,8 +220,10 @@ impl<'a> Run<'a> {
 
     /// The records cannot be written: nothing new starts, what runs is awaited.
     fn break_off(&mut self, error: Error) {
-        self.world.events.send(Event::StateFailed { error: error.chain() });
-        self.report.broken.get_or_insert(error);
+        if self.report.broken.is_none() {
+            self.world.events.send(Event::StateFailed { error: error.chain() });
+            self.report.broken = Some(error);
+        }
     }
 
     /// Its intent is durable: the call may be made.

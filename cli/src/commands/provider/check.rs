@@ -45,10 +45,10 @@ mod with_kit {
         one::known(global, &flags.kind)?;
         let permissions = global.deployer.permissions().map_err(failed)?;
         let samples = samples(global, flags)?;
-        let deployer = &global.deployer;
+        let deployer = global.deployer.clone();
         let put = Put {
             samples: &samples,
-            types: &|aws: &Aws| deployer.types(aws),
+            types: &move |aws: &Aws| deployer.types(aws),
             permissions,
             only: Some(&flags.kind),
             extent: Extent::new(flags.all, flags.seed),
