@@ -37,7 +37,7 @@ struct Part {
 }
 
 pub(super) async fn show(bench: &mut Bench, extent: &Extent) -> Result<Shown> {
-    let (create, updates, delete) = undisturbed(bench).await?;
+    let (create, updates, delete) = undisturbed(bench, extent).await?;
     let mut dice = Dice(extent.seed);
     let mut points = |part: &Part| {
         let mut found = points(&part.quiet);
@@ -79,12 +79,14 @@ pub(super) async fn show(bench: &mut Bench, extent: &Extent) -> Result<Shown> {
     }
 }
 
-/// One life that nothing disturbs, in parts.
-async fn undisturbed(bench: &mut Bench) -> Result<(Part, Vec<Part>, Part)> {
+/// One life that nothing disturbs, in parts: with as many changes as there will be lives.
+async fn undisturbed(bench: &mut Bench, extent: &Extent) -> Result<(Part, Vec<Part>, Part)> {
     let first = bench.sample.first();
     let create = quiet(bench, "create", Some(first.clone())).await?;
     let mut updates = Vec::new();
-    for (name, changed) in bench.in_place()? {
+    let mut fields = bench.in_place()?;
+    extent.dice().shuffle(&mut fields);
+    for (name, changed) in fields.into_iter().take(extent.cycles) {
         updates.push(quiet(bench, &format!("{name} changed"), Some(changed)).await?);
         bench.settle(&first, &format!("{name} put back")).await?;
     }
