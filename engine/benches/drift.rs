@@ -8,16 +8,16 @@
     reason = "a benchmark measures real time, and stops where it is wrong"
 )]
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use deployer_engine::{
     address::ComponentId,
     book::Book,
-    clock::Clock,
     desired::Scope,
     error::{Class, Error, Result},
     event::Nowhere,
@@ -32,32 +32,16 @@ use deployer_engine::{
     store::memory::MemoryStore,
     verdict::NoExaminer,
 };
-use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use support::{Now, runtime};
 
 #[global_allocator]
 static ALLOCATED: divan::AllocProfiler = divan::AllocProfiler::system();
 
 /// Resources of one component.
 const EACH: usize = 10;
-
-struct Now;
-
-impl Clock for Now {
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn wall_millis(&self) -> u64 {
-        0
-    }
-
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(time))
-    }
-}
 
 /// About as much as a queue has.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -152,10 +136,6 @@ fn shard(number: usize) -> Shard {
         (format!("Role{role}"), ResourceState { kind, generation: 1, current: Some(generation), ..Default::default() })
     };
     Shard { resources: (0..EACH).map(resource).collect(), ..Shard::default() }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 fn session(components: usize) -> Session {

@@ -7,6 +7,8 @@
     reason = "a benchmark measures real time, and stops where it is wrong"
 )]
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -21,15 +23,14 @@ use bytes::Bytes;
 use deployer_engine::{
     address::ComponentId,
     book::Book,
-    clock::Clock,
     desired::Scope,
     resource::PhysicalId,
     safety::Safety,
     state::{Generation, ResourceState, Shard},
     store::{ObjectStore, Past, StoreError, Version, memory::MemoryStore},
 };
-use futures::future::BoxFuture;
 use serde_json::json;
+use support::{Now, runtime};
 
 #[global_allocator]
 static ALLOCATED: divan::AllocProfiler = divan::AllocProfiler::system();
@@ -85,22 +86,6 @@ impl ObjectStore for Far {
     }
 }
 
-struct Now;
-
-impl Clock for Now {
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn wall_millis(&self) -> u64 {
-        0
-    }
-
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(time))
-    }
-}
-
 fn shard(number: usize) -> Shard {
     let resource = |role: usize| {
         let properties = json!({"Name": format!("c{number}-{role}"), "Size": role, "Tags": [{"Key": "team", "Value": "checkout"}, {"Key": "env", "Value": "prod"}]});
@@ -126,10 +111,6 @@ fn shard(number: usize) -> Shard {
         (format!("Role{role}"), state)
     };
     Shard { resources: (0..10).map(resource).collect(), ..Shard::default() }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// A book of `components` with ten resources each.

@@ -86,6 +86,8 @@ pub struct Facts {
     pub rate: Rate,
     /// Deleting it loses data.
     pub stateful: bool,
+    /// What is set in one that is a copy of another (`/SourceDBInstanceIdentifier`): deleting that one loses nothing.
+    pub copy_of: Option<&'static str>,
     /// `create` silently takes over what exists: the engine looks first.
     pub create_adopts: bool,
     /// `probe` says more of it than `read` does: a component that has one is good only after a verdict.
@@ -246,6 +248,7 @@ impl Facts {
         settle: SettleTable::FAST,
         rate: Rate { class: "default", in_flight: 8 },
         stateful: false,
+        copy_of: None,
         create_adopts: false,
         probed: false,
         slots: |_| Vec::new(),
@@ -292,6 +295,11 @@ impl Facts {
             Nature::ServerDefault(text) => serde_json::from_str(text).ok(),
             _ => None,
         })
+    }
+
+    /// True if deleting the one with these properties loses data.
+    pub fn holds_data(&self, properties: &Value) -> bool {
+        self.stateful && self.copy_of.is_none_or(|source| properties.pointer(source).is_none())
     }
 
     /// The output of this name.

@@ -12,7 +12,6 @@ use crate::{
     error::{Class, Error, Result},
     event::{Event, Sink},
     plan::Live,
-    record::Record,
     resource::{DynResource, PhysicalId, Registry, Seen, Wanted},
     settle::passes,
     state::Shard,
@@ -41,10 +40,10 @@ pub struct Asked {
 }
 
 /// What a refresh has to read: every generation that stands, with the fields that somebody compares.
-pub fn to_read(desired: &Desired, shards: &BTreeMap<ComponentId, Record<Shard>>) -> Vec<Asked> {
+pub fn to_read<'a>(desired: &Desired, shards: impl IntoIterator<Item = (&'a ComponentId, &'a Shard)>) -> Vec<Asked> {
     let mut found = Vec::new();
     for (component, shard) in shards {
-        for (role, recorded) in &shard.body.resources {
+        for (role, recorded) in &shard.resources {
             let address = component.at(role);
             let properties = desired.resources.get(&address).map(|it| &it.properties);
             for generation in recorded.standing() {

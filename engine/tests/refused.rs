@@ -112,6 +112,14 @@ fn a_change_that_failed_takes_no_data_along() {
 }
 
 #[test]
+fn a_copy_that_failed_is_made_again() {
+    let plan = planned_after("Sim::Kept", |it| it.applied["Input"] = json!("another"), failed);
+    assert!(plan.refusals.is_empty() && !plan.steps.is_empty(), "{plan:?}");
+    let gone = plan.steps.iter().find(|it| matches!(it.action, Action::Delete { .. })).expect("the old one goes");
+    assert!(!gone.stateful, "{gone:?}");
+}
+
+#[test]
 fn what_is_not_well_is_said_and_kept() {
     let stuck = |spec| Seen::Stuck { reason: "its status is odd".to_owned(), spec, outputs: Outputs::new() };
     let plan = planned("Sim::Kept", stuck);

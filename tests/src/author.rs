@@ -36,14 +36,19 @@ pub struct Put<'a> {
 pub fn kit(samples: &Path, types: &Types, permissions: &str) -> Result<()> {
     let permissions = Table::load()?.with(permissions)?;
     let put = Put { samples, types, permissions, only: None, extent: Extent::of_environment() };
-    let wrong = put.run(&mut |row| println!("{row}"))?;
+    let mut wrong = Vec::new();
+    let rest = put.run(&mut |row| {
+        println!("{row}");
+        wrong.extend(Some(row.to_string()).filter(|_| matches!(row.verdict, Verdict::Failed(_))));
+    })?;
+    wrong.extend(rest);
     if wrong.is_empty() { Ok(()) } else { Err(Box::new(Wrong(wrong))) }
 }
 
 impl Put<'_> {
-    /// Shows each row as it is known, and says all that is wrong: failed rows, uncovered fields, permissions, and calls that
-    /// the emulator does not play.
-    pub fn run(&self, row: &mut dyn FnMut(&Row)) -> Result<Vec<String>> {
+    /// Tells each row as it is known, and says what is wrong beside them: uncovered fields, permissions, and calls that the emulator
+    /// does not play.
+    pub fn run(&self, told: &mut dyn FnMut(&Row)) -> Result<Vec<String>> {
         let mut samples = samples_in(self.samples)?;
         samples.retain(|kind, _| self.only.is_none_or(|only| only == kind));
         if samples.is_empty() {
@@ -59,18 +64,15 @@ impl Put<'_> {
         }
         let emulator = Emulator::start(SCALE)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let mut called = Called::new();
+        let (mut called, mut whole) = (Called::new(), wrong.is_empty());
         for sample in samples.values().flatten() {
             // Faults are set for the account: clients of this process carry no name of their own.
             let client = emulator.client("kit").of_account();
-            let checked = runtime.block_on(check(sample, &client, self.types, &self.extent))?;
-            checked.rows.iter().for_each(&mut *row);
-            let failed = checked.rows.iter().filter(|row| matches!(row.verdict, Verdict::Failed(_)));
-            wrong.extend(failed.map(ToString::to_string));
+            let checked = runtime.block_on(check(sample, &client, self.types, &self.extent, told))?;
+            whole &= !checked.rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_)));
             let own = checked.called.into_iter().filter(|(kind, _)| samples.contains_key(kind));
             own.for_each(|(kind, more)| called.entry(kind).or_default().extend(more));
         }
-        let whole = wrong.is_empty();
         wrong.extend(differences_in(&self.permissions, &called, whole)?);
         let missing = emulator.unsupported()?;
         wrong.extend((!missing.is_empty()).then(|| format!("the emulator could not do everything: {missing:?}")));

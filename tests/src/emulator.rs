@@ -125,6 +125,8 @@ pub struct Calls {
     pub total: u64,
     /// Those that change something.
     pub mutating: u64,
+    /// Those of them that AWS itself refused: they changed nothing.
+    pub refused: u64,
     /// By operation: `sqs:CreateQueue`.
     pub by_operation: BTreeMap<String, u64>,
     /// How many were on their way at once.
@@ -204,6 +206,7 @@ impl Client {
         Ok(Calls {
             total: number("total"),
             mutating: number("mutating"),
+            refused: number("refused"),
             by_operation,
             max_in_flight: number("max_in_flight"),
             faults: number("faults"),

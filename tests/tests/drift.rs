@@ -46,26 +46,6 @@ sqs.create_queue(QueueName='shop-dev-stray', tags=tags)
 print(json.dumps(True))
 ";
 
-/// A group with a rule of its own.
-const GROUPS: &str = "
-apiVersion: deployer.dev/v1
-kind: Stack
-metadata: {name: shop}
-spec: {environments: {dev: {region: eu-west-1}}}
----
-apiVersion: deployer.dev/v1
-kind: Networking
-metadata: {name: main}
-spec: {managed: {cidr: 10.20.0.0/16, availabilityZones: 1, nat: none, endpoints: []}}
----
-apiVersion: deployer.dev/v1
-kind: Security
-metadata: {name: guards}
-spec:
-  groups:
-    - {name: web, networking: main, ingress: [{name: http, port: 80, cidr: 10.0.0.0/8}]}
-";
-
 /// Somebody opens a port.
 const OPEN: &str = "
 import boto3, json
@@ -165,7 +145,8 @@ fn strays_are_found_and_what_may_not_be_read_is_said() -> Result<()> {
 fn what_others_put_into_ours_is_told_and_is_no_drift() -> Result<()> {
     let emulator = Emulator::start(0.01)?;
     let product = Product::new(&emulator.client("rules"))?;
-    product.write("stack.yaml", GROUPS)?;
+    let groups = build::workspace().join("fixtures/fields/Security/groups/stack.yaml");
+    product.write("stack.yaml", &fs::read_to_string(groups)?)?;
     product.succeed(APPLY)?;
     let said = code(&product, DETECT, 0)?;
     assert!(!said.contains("somebody else"), "{said}");

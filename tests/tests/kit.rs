@@ -83,15 +83,14 @@ fn every_sample_has_all_properties() -> Result<()> {
 fn work(queue: &Mutex<Vec<Sample>>, all: &Mutex<Checked>) -> Result<Vec<String>> {
     let emulator = Emulator::start(SCALE)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let mut failures = Vec::new();
+    let (mut failures, extent) = (Vec::new(), Extent::of_environment());
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let Some(sample) = next else { break };
         // Faults are set for the account: clients of this process carry no name of their own.
         let client = emulator.client("kit").of_account();
-        match runtime.block_on(check(&sample, &client, &registry, &Extent::of_environment())) {
+        match runtime.block_on(check(&sample, &client, &registry, &extent, &mut |row| println!("{row}"))) {
             Ok(checked) => {
-                checked.rows.iter().for_each(|row| println!("{row}"));
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                 all.rows.extend(checked.rows);
                 checked.called.into_iter().for_each(|(kind, more)| all.called.entry(kind).or_default().extend(more));

@@ -259,7 +259,7 @@ impl<'a> Planner<'a> {
                 }
                 return fate;
             }
-            Some(Seen::Failed { reason }) if facts.stateful && was_good(generation) => {
+            Some(Seen::Failed { reason }) if facts.holds_data(&generation.applied) && was_good(generation) => {
                 self.refuse_loss(address, reason);
                 return Fate::Same(generation.outputs.clone());
             }
@@ -385,7 +385,7 @@ impl<'a> Planner<'a> {
             lifecycle: wanted.lifecycle,
             needs: self.needs.get(address).cloned().unwrap_or_default(),
             inputs: expr::references(&wanted.properties),
-            stateful: facts.stateful,
+            stateful: facts.holds_data(&wanted.properties),
             timeout: self.input.desired.components.get(&address.component).and_then(|it| it.timeout(verb)),
             usual,
             instead: Default::default(),

@@ -63,7 +63,7 @@ impl<'a> Planner<'a> {
             || self.recorded(address).is_some_and(|it| it.is_anothers(old.number, &old.id))
             || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
         reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
-        let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().stateful);
+        let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().holds_data(&old.applied));
         let action = match lifecycle.on_delete {
             _ if gone => Action::Forget,
             OnDelete::Retain => Action::Retain,

@@ -87,7 +87,7 @@ impl Undo {
             false => {
                 let told = old.outputs.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
                 self.gone.extend(told.map(|(name, value)| (address.clone(), name.clone(), value.to_owned())));
-                if facts.is_some_and(|it| it.stateful) {
+                if facts.is_some_and(|it| it.holds_data(&old.applied)) {
                     self.left.push(format!("{address} was deleted with its data; it is made again, empty"));
                 }
             }
@@ -114,7 +114,11 @@ impl Undo {
         if !now.lifecycle.protect {
             return;
         }
-        let data = if facts.is_some_and(|it| it.stateful) { "may hold data by now" } else { "is protected" };
+        let data = if facts.is_some_and(|it| it.holds_data(&current.applied)) {
+            "may hold data by now"
+        } else {
+            "is protected"
+        };
         self.left.push(format!("{address} is new and {data}; it stays, and the next apply goes on with it"));
         self.desired.resources.insert(address.clone(), recorded(now, current.applied.clone()));
         self.desired.components.entry(address.component.clone()).or_default();

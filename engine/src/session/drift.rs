@@ -13,7 +13,6 @@ use crate::{
     lock::Life,
     observe::{self, Asked, Key},
     plan,
-    record::Record,
     resource::{PhysicalId, Seen, Wanted},
     state::{DeploymentId, Generation, Shard},
 };
@@ -54,14 +53,14 @@ impl Session {
     pub async fn drift(&mut self, search: &Search<'_>) -> Result<Report> {
         let memory = self.look().await?;
         let mut moving = self.at_work().await?;
-        let shards: BTreeMap<ComponentId, Record<Shard>> =
-            memory.shards.iter().map(|(id, held)| (id.clone(), held.record.clone())).collect();
+        let bodies: BTreeMap<ComponentId, &Shard> =
+            memory.shards.iter().map(|(id, held)| (id.clone(), &held.record.body)).collect();
         let wanted = |id: &ComponentId| search.targets.as_ref().is_none_or(|it| it.contains(id));
         let current = |it: &Asked| {
-            let state = shards.get(&it.address.component)?.body.resources.get(&it.address.role)?;
-            state.current.clone().filter(|one| one.number == it.generation)
+            let state = bodies.get(&it.address.component)?.resources.get(&it.address.role)?;
+            state.current.as_ref().filter(|one| one.number == it.generation)
         };
-        let asked: Vec<Asked> = observe::to_read(&Desired::default(), &shards)
+        let asked: Vec<Asked> = observe::to_read(&Desired::default(), bodies.iter().map(|(id, it)| (id, *it)))
             .into_iter()
             .filter(|it| wanted(&it.address.component) && current(it).is_some())
             .collect();
@@ -74,10 +73,9 @@ impl Session {
             let Some(generation) = current(&it) else { continue };
             let key: Key = (it.address.clone(), it.generation);
             let answer = seen.remove(&key).unwrap_or_else(|| Err(Error::Missing("it was not read".to_owned())));
-            report.things.push(self.judged(&it, &generation, answer, search, &moving));
+            report.things.push(self.judged(&it, generation, answer, search, &moving));
         }
         self.moved_meanwhile(&memory, &mut report).await?;
-        let bodies = memory.shards.iter().map(|(id, held)| (id.clone(), &held.record.body)).collect();
         report.orphans = self.there(drift::orphans(&memory.lineage, &bodies, tagged)).await;
         let parts = inside(search, &mut report).await;
         report.unmanaged = drift::unmanaged(&bodies, parts);

@@ -270,7 +270,7 @@ impl Session {
         let shards: BTreeMap<ComponentId, Record<Shard>> =
             memory.shards.iter().map(|(id, held)| (id.clone(), held.record.clone())).collect();
         let live = if wish.refresh {
-            let mut asked = observe::to_read(desired, &shards);
+            let mut asked = observe::to_read(desired, shards.iter().map(|(id, it)| (id, &it.body)));
             if let Some(mending) = &wish.mending {
                 asked.retain(|it| mending.whose.contains(&it.address));
             }

@@ -207,7 +207,7 @@ impl Session {
                 Some((id.clone(), record))
             })
             .collect();
-        let asked = observe::to_read(&undo.desired, &records);
+        let asked = observe::to_read(&undo.desired, &undo.shards);
         let live = self.reading().all(asked).await?;
         let plan =
             undo.plan(&lineage, lease.deployment(), &records, &live, &self.world.types).map_err(Trouble::Problems)?;

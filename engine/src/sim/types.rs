@@ -123,12 +123,12 @@ impl Kind for Served {
     const BAD: Option<i64> = Some(13);
 }
 
-/// Holds data.
+/// Holds data, unless it is a copy of another.
 pub struct Kept;
 
 impl Kind for Kept {
     const TYPE: &'static str = "Sim::Kept";
-    const FACTS: Facts = Facts { name: Some(NAME), stateful: true, ..BASE };
+    const FACTS: Facts = Facts { name: Some(NAME), stateful: true, copy_of: Some("/Input"), ..BASE };
 }
 
 /// Takes as many seconds as its size says.

@@ -62,11 +62,13 @@ impl SecurityGroup {
         Self { ec2: client(aws), once: once(aws) }
     }
 
-    /// The rules that AWS put into these groups.
-    async fn defaults(&self, groups: impl IntoIterator<Item = &str>) -> Result<Vec<SecurityGroupRule>> {
+    /// The rules of these groups with which AWS lets everything out, and whether a rule of ours does the same.
+    async fn open(&self, groups: impl IntoIterator<Item = &str>) -> Result<(Vec<SecurityGroupRule>, bool)> {
         let call = self.ec2.describe_security_group_rules().filters(filter("group-id", groups));
         let answer = call.send().await.map_err(failed("DescribeSecurityGroupRules"))?;
-        Ok(answer.security_group_rules.into_iter().flatten().filter(is_default).collect())
+        let all = answer.security_group_rules.into_iter().flatten().filter(lets_all_out);
+        let (ours, defaults): (Vec<_>, Vec<_>) = all.partition(is_ours);
+        Ok((defaults, !ours.is_empty()))
     }
 }
 
@@ -106,8 +108,8 @@ impl Resource for SecurityGroup {
         let asked: BTreeSet<&str> = asked.collect();
         let mut open = BTreeSet::new();
         if !asked.is_empty() && answer.is_ok() {
-            match self.defaults(asked).await {
-                Ok(rules) => open.extend(rules.into_iter().filter_map(|rule| rule.group_id)),
+            match self.open(asked).await {
+                Ok((rules, _)) => open.extend(rules.into_iter().filter_map(|rule| rule.group_id)),
                 Err(error) => return copies(ids.len(), error),
             }
         }
@@ -139,14 +141,15 @@ impl Resource for SecurityGroup {
         changed: &Changed,
     ) -> Result<()> {
         if changed.touches("SecurityGroupEgress") {
-            let rules = self.defaults([id.0.as_str()]).await?;
+            let (rules, taken) = self.open([id.0.as_str()]).await?;
             let rules: Vec<String> = rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
             let call = || self.ec2.revoke_security_group_egress().group_id(&id.0);
             let calls = match (rules.is_empty(), &live.security_group_egress) {
                 (false, _) => vec![call().set_security_group_rule_ids(Some(rules))],
                 // A new group's rules that reads do not see yet are there all the same; which of the two, nobody tells.
-                (true, None) => all_traffic().map(|it| call().ip_permissions(it)).into(),
-                (true, Some(_)) => Vec::new(),
+                (true, None) if !taken => all_traffic().map(|it| call().ip_permissions(it)).into(),
+                // Where a rule of ours has the place, AWS's is gone.
+                (true, _) => Vec::new(),
             };
             for call in calls {
                 gone_rule(call.send().await.map_err(failed("RevokeSecurityGroupEgress")))?;
@@ -190,11 +193,15 @@ fn gone_rule<T>(answer: Result<T>) -> Result<()> {
     }
 }
 
-/// All traffic to everywhere, and not one of our rule resources, which carry a token.
-fn is_default(rule: &SecurityGroupRule) -> bool {
+/// All traffic to everywhere.
+fn lets_all_out(rule: &SecurityGroupRule) -> bool {
     let everywhere = rule.cidr_ipv4.as_deref() == Some("0.0.0.0/0") || rule.cidr_ipv6.as_deref() == Some("::/0");
-    let ours = rule.tags().iter().any(|tag| tag.key.as_deref() == Some("deployer:token"));
-    rule.is_egress == Some(true) && rule.ip_protocol.as_deref() == Some("-1") && everywhere && !ours
+    rule.is_egress == Some(true) && rule.ip_protocol.as_deref() == Some("-1") && everywhere
+}
+
+/// Our rules are resources, and carry a token.
+fn is_ours(rule: &SecurityGroupRule) -> bool {
+    rule.tags().iter().any(|tag| tag.key.as_deref() == Some("deployer:token"))
 }
 
 fn seen(live: Live, open: &BTreeSet<String>) -> Seen<SecurityGroupSpec> {

@@ -26,7 +26,7 @@ class Client:
 
     def clear(self):
         self.log, self.by_operation, self.in_flight, self.max_in_flight = [], {}, 0, 0
-        self.total, self.mutating, self.beats, self.released, self.met = 0, 0, 0, set(), 0
+        self.total, self.mutating, self.refused, self.beats, self.released, self.met = 0, 0, 0, 0, set(), 0
 
     def set(self, options):
         self.options = {**DEFAULTS, **self.options, **options}

@@ -5,6 +5,7 @@ slept outside of it.
 """
 
 import copy
+import functools
 import io
 import json
 import socket
@@ -13,6 +14,7 @@ import time
 import traceback
 
 from moto import backends
+from moto.core import responses
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -23,9 +25,10 @@ from awsemu.world import World
 
 PLUGINS = {"application-autoscaling": autoscaling, "dynamodb": dynamodb, "ec2": ec2, "ecs": ecs, "elasticloadbalancing": elb, "iam": iam, "logs": logs, "monitoring": cloudwatch, "rds": rds, "s3": s3, "servicediscovery": cloudmap, "sqs": sqs, "ssm": ssm}
 
-# moto looks its services up in the file system, at every call.
+# moto looks its services up in the file system, and the methods of a class in the class, at every call.
 SERVICES = frozenset(backends.list_of_moto_modules())
 backends.list_of_moto_modules = lambda: SERVICES
+responses.method_names_from_class = functools.cache(responses.method_names_from_class)
 
 # Nobody has anything there.
 NOWHERE = "999999999999"
@@ -125,6 +128,7 @@ class Shell:
             self.stale[(call.account, call.service, call.target)] = client.options["stale_reads"]
         if call.mutating and answer[0] < 300:
             client.changed_something(call)
+        client.refused += call.mutating and answer[0] >= 400
         if not call.mutating:
             self.answers[self.read_key(call)] = answer
         return answer
@@ -203,7 +207,7 @@ class Shell:
             self.world.offset += float(data["seconds"])
             self.world.settle()
         elif what == "calls":
-            return {"total": client.total, "mutating": client.mutating, "by_operation": client.by_operation,
+            return {"total": client.total, "mutating": client.mutating, "refused": client.refused, "by_operation": client.by_operation,
                     "max_in_flight": client.max_in_flight, "log": client.log, "faults": client.met}
         elif what == "calls/clear":
             client.clear()

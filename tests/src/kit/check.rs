@@ -118,7 +118,7 @@ pub struct Extent {
 impl Extent {
     /// Everything, or a part that chance picks.
     pub const fn new(all: bool, seed: u64) -> Self {
-        Self { all, cycles: if all { usize::MAX } else { 3 }, seed }
+        Self { all, cycles: if all { usize::MAX } else { 4 }, seed }
     }
 
     /// A part. Everything with `DEPLOYER_KIT_ALL=1`, another part with `DEPLOYER_SEED`.
@@ -161,6 +161,17 @@ impl Skipped {
         self.reasons.get(kind)?.get(property.name())
     }
 
+    /// What came of trying one: what cannot be shown has its reason.
+    fn verdict(&self, kind: &str, property: Property, result: Result<Shown>) -> Verdict {
+        let reason = self.reason(kind, property).cloned();
+        match (result, reason) {
+            (Ok(Shown::Yes(words)), _) => Verdict::Passed(words),
+            (Ok(Shown::NotForIt), reason) => Verdict::Skipped(reason),
+            (Err(_), Some(reason)) => Verdict::Skipped(Some(reason)),
+            (Err(error), None) => Verdict::Failed(error.to_string()),
+        }
+    }
+
     /// What is wrong with the reasons, held against the rows of all samples: none where one is needed, and one where none is.
     pub fn differences(&self, rows: &[Row], kinds: &BTreeSet<&str>) -> Vec<String> {
         let passed = |kind: &str, name: &str| {
@@ -189,55 +200,46 @@ impl Skipped {
     }
 }
 
-/// Every property on one sample. An error is one of the bench, not of the type.
-pub async fn check(sample: &Sample, client: &Client, types: &Types, extent: &Extent) -> Result<Checked> {
+/// Every property on one sample, each told as it is known. An error is one of the bench, not of the type.
+pub async fn check(
+    sample: &Sample,
+    client: &Client,
+    types: &Types,
+    extent: &Extent,
+    told: &mut dyn FnMut(&Row),
+) -> Result<Checked> {
     let skipped = Skipped::load()?;
     let mut checked = Checked::default();
     let mut standing: Option<Stand> = None;
     for property in Property::ALL {
         let watch = Watch::start();
-        if let Some(why) = skipped.open(&sample.kind, property, extent) {
-            checked.rows.push(Row {
-                kind: sample.kind.clone(),
-                file: sample.file.clone(),
-                property,
-                verdict: Verdict::Skipped(Some(why)),
-                took: watch.spent(),
-            });
-            continue;
-        }
-        let result = if property == Property::Contract {
-            contract(sample, client, types).await.map(|called| {
-                checked.called = called;
-                Shown::Yes(String::new())
-            })
-        } else {
-            let stand = match &mut standing {
-                Some(it) => it,
-                None => standing.insert(Stand::new(sample, client, types).await?),
-            };
-            stand.show(property, extent).await
-        };
-        let verdict = match result {
-            Ok(Shown::Yes(words)) => Verdict::Passed(words),
-            Ok(Shown::NotForIt) => Verdict::Skipped(skipped.reason(&sample.kind, property).cloned()),
-            Err(error) => {
-                // What is left of it is in nobody's way.
-                standing = None;
-                client.reset()?;
-                match skipped.reason(&sample.kind, property) {
-                    Some(reason) => Verdict::Skipped(Some(reason.clone())),
-                    None => Verdict::Failed(error.to_string()),
+        let verdict = match skipped.open(&sample.kind, property, extent) {
+            Some(why) => Verdict::Skipped(Some(why)),
+            None => {
+                let result = if property == Property::Contract {
+                    contract(sample, client, types).await.map(|called| {
+                        checked.called = called;
+                        Shown::Yes(String::new())
+                    })
+                } else {
+                    let stand = match &mut standing {
+                        Some(it) => it,
+                        None => standing.insert(Stand::new(sample, client, types).await?),
+                    };
+                    stand.show(property, extent).await
+                };
+                if result.is_err() {
+                    // What is left of it is in nobody's way.
+                    standing = None;
+                    client.reset()?;
                 }
+                skipped.verdict(&sample.kind, property, result)
             }
         };
-        checked.rows.push(Row {
-            kind: sample.kind.clone(),
-            file: sample.file.clone(),
-            property,
-            verdict,
-            took: watch.spent(),
-        });
+        let (kind, file) = (sample.kind.clone(), sample.file.clone());
+        let row = Row { kind, file, property, verdict, took: watch.spent() };
+        told(&row);
+        checked.rows.push(row);
     }
     if let Some(mut stand) = standing {
         stand.bench.apply(None, true).await?;

@@ -70,7 +70,8 @@ mod with_kit {
         } else {
             sum_up(&rows, &wrong, flags.seed, term);
         }
-        Ok(if wrong.is_empty() { Code::Done } else { Code::Failed })
+        let is_good = wrong.is_empty() && !rows.iter().any(|it| is_failed(&it.verdict));
+        Ok(if is_good { Code::Done } else { Code::Failed })
     }
 
     fn failed(error: impl ToString) -> Failure {
@@ -100,11 +101,9 @@ mod with_kit {
             term.line(term.paint(Tone::Strong, &row.file));
         }
         let (tone, word, more) = match &row.verdict {
-            Verdict::Passed(words) => (Tone::Good, "passed", words.clone()),
-            Verdict::Failed(why) => (Tone::Bad, "FAILED", why.clone()),
-            Verdict::Skipped(why) => {
-                (Tone::Faint, "left out", why.clone().unwrap_or_else(|| "not for this sample".into()))
-            }
+            Verdict::Passed(words) => (Tone::Good, "passed", words.as_str()),
+            Verdict::Failed(why) => (Tone::Bad, "FAILED", why.as_str()),
+            Verdict::Skipped(why) => (Tone::Faint, "left out", why.as_deref().unwrap_or("not for this sample")),
         };
         let head = format!(
             "  {:<12} {}  {:>6.1} s",
@@ -113,26 +112,27 @@ mod with_kit {
             row.took.as_secs_f64()
         );
         // Why something failed is for reading, every line of it.
-        match &row.verdict {
-            Verdict::Failed(why) => {
-                term.line(head);
-                why.lines().for_each(|line| term.line(format!("      {line}")));
-            }
-            _ => term.line(cut(&format!("{head}  {more}"), term.width)),
+        if is_failed(&row.verdict) {
+            term.line(head);
+            more.lines().for_each(|line| term.line(format!("      {line}")));
+        } else {
+            term.line(cut(&format!("{head}  {more}"), term.width));
         }
     }
 
     fn sum_up(rows: &[Row], wrong: &[String], seed: u64, term: &Term) {
-        let told: Vec<String> =
-            rows.iter().filter(|it| matches!(it.verdict, Verdict::Failed(_))).map(ToString::to_string).collect();
-        for more in wrong.iter().filter(|it| !told.contains(it)) {
-            term.line(format!("{}  {more}", term.paint(Tone::Bad, "wrong")));
-        }
-        let passed = rows.iter().filter(|it| matches!(it.verdict, Verdict::Passed(_))).count();
-        let skipped = rows.iter().filter(|it| matches!(it.verdict, Verdict::Skipped(_))).count();
-        let words = format!("{passed} passed, {} wrong, {skipped} left out", duration::count(wrong.len(), "thing"));
-        let tone = if wrong.is_empty() { Tone::Good } else { Tone::Bad };
+        wrong.iter().for_each(|it| term.line(format!("{}  {it}", term.paint(Tone::Bad, "wrong"))));
+        let count = |is: fn(&Verdict) -> bool| rows.iter().filter(|it| is(&it.verdict)).count();
+        let (passed, skipped) =
+            (count(|it| matches!(it, Verdict::Passed(_))), count(|it| matches!(it, Verdict::Skipped(_))));
+        let failed = count(is_failed) + wrong.len();
+        let tone = if failed == 0 { Tone::Good } else { Tone::Bad };
+        let words = format!("{passed} passed, {} wrong, {skipped} left out", duration::count(failed, "thing"));
         term.line(format!("\n{}  (seed {seed})", term.paint(tone, words)));
+    }
+
+    fn is_failed(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Failed(_))
     }
 
     fn data(row: &Row) -> Value {

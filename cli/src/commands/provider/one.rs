@@ -80,7 +80,7 @@ fn tell(it: &dyn DynResource, term: &Term) {
         ("found by", words::found(facts.found).to_owned()),
         ("name", facts.name.map_or_else(|| "none".to_owned(), minted)),
         ("tags", facts.tags.unwrap_or("cannot be tagged").to_owned()),
-        ("data", if facts.stateful { "deleting it loses some" } else { "none" }.to_owned()),
+        ("data", words::data(facts)),
         ("probe", if facts.probed { "says whether it does what it is there for" } else { "none" }.to_owned()),
         ("rate", format!("{}, {} steps at once", facts.rate.class, facts.rate.in_flight)),
         ("settles", verbs.join("; ")),

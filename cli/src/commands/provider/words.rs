@@ -83,6 +83,7 @@ pub fn json(it: &dyn DynResource) -> Value {
         "foundBy": found(facts.found),
         "tags": facts.tags,
         "stateful": facts.stateful,
+        "copyOf": facts.copy_of,
         "probed": facts.probed,
         "name": facts.name.map(|rule| json!({"property": rule.field, "max": rule.max})),
         "rate": {"class": facts.rate.class, "inFlight": facts.rate.in_flight},
@@ -93,4 +94,13 @@ pub fn json(it: &dyn DynResource) -> Value {
         },
         "outputs": facts.outputs.iter().map(|it| json!({"name": it.name, "known": known(it.known)})).collect::<Vec<_>>(),
     })
+}
+
+/// What is lost with it.
+pub fn data(facts: &Facts) -> String {
+    match facts.copy_of {
+        _ if !facts.stateful => "none".to_owned(),
+        Some(source) => format!("deleting it loses some, unless it is a copy ({source} is set)"),
+        None => "deleting it loses some".to_owned(),
+    }
 }

@@ -145,6 +145,7 @@ impl Resource for DbInstance {
         },
         rate: RATE,
         stateful: true,
+        copy_of: Some("/SourceDBInstanceIdentifier"),
         // What one answer tells.
         page: 100,
         ..Facts::NAMED
