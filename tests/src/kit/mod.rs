@@ -74,10 +74,14 @@ pub fn samples() -> Result<BTreeMap<String, Vec<Sample>>> {
 /// The same of another folder.
 pub fn samples_in(root: &Path) -> Result<BTreeMap<String, Vec<Sample>>> {
     let mut found: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
-    for folder in fs::read_dir(root)? {
-        for file in fs::read_dir(folder?.path())? {
-            let sample = sample(&file?.path())?;
-            found.entry(sample.kind.clone()).or_default().push(sample);
+    for folder in fs::read_dir(root)?.collect::<std::io::Result<Vec<_>>>()? {
+        let files = if folder.path().is_dir() { Some(fs::read_dir(folder.path())?) } else { None };
+        for file in files.into_iter().flatten() {
+            let file = file?.path();
+            if file.extension().is_some_and(|it| it == "yaml") {
+                let sample = sample(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+                found.entry(sample.kind.clone()).or_default().push(sample);
+            }
         }
     }
     Ok(found)

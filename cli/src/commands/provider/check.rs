@@ -86,7 +86,7 @@ mod with_kit {
             None => vec![here, build::workspace().join("fixtures/resources")],
         };
         for folder in all.iter().filter(|it| it.is_dir()) {
-            let there = samples_in(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+            let there = samples_in(folder).map_err(failed)?;
             if there.contains_key(&flags.kind) {
                 return Ok(folder.clone());
             }
