@@ -1,6 +1,7 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--phase NAME] [--all | --sample N] [--seconds N] [--each N] [--seed S] [--workers N] [--scale F]`.
+//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--seed S] [--workers N] [--scale F]`.
 //!
+//! Points are numbered in the tour's order; a run that was broken off goes on `--from` one of them.
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill at the calls and writes of the run that
 //! recovers, all of them or `--each` of both sorts. Prints its points, its seed and its failures, and ends with 1 if there is one.
 
@@ -33,9 +34,10 @@ fn main() -> Result<()> {
         undisturbed.calls, undisturbed.writes
     );
 
-    let only = value("--phase");
-    let kills: Vec<Kill> =
-        undisturbed.kills().into_iter().filter(|it| only.is_none_or(|name| it.name == name)).collect();
+    let from: usize = value("--from").map_or(Ok(1), |text| text.parse())?;
+    let phases = value("--phase");
+    let chosen = |it: &Kill| phases.is_none_or(|names| names.split(',').any(|name| it.name == name));
+    let kills: Vec<Kill> = undisturbed.kills().into_iter().filter(chosen).skip(from.saturating_sub(1)).collect();
     let once: Vec<Case> =
         spread(&kills, if all { kills.len() } else { sample }, seed).into_iter().map(|kill| (kill, None)).collect();
     let first = run(&once, &mut workers, &undisturbed);
