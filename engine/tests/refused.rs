@@ -17,11 +17,11 @@ use support::Planet;
 
 /// A thing of this type stands, and reads say this of it.
 fn planned(kind: &str, seen: impl Fn(Value) -> Seen) -> Plan {
-    planned_after(kind, |_| {}, seen)
+    planned_after(kind, |_| {}, seen, false)
 }
 
 /// The same after something else became of what is remembered of it.
-fn planned_after(kind: &str, became: impl Fn(&mut Generation), seen: impl Fn(Value) -> Seen) -> Plan {
+fn planned_after(kind: &str, became: impl Fn(&mut Generation), seen: impl Fn(Value) -> Seen, destroy: bool) -> Plan {
     let desired = support::desired(&json!({"K.a/Thing": {"type": kind, "properties": {"Size": 1}}}));
     let mut planet = Planet::new();
     planet.succeed(&desired, false);
@@ -42,7 +42,7 @@ fn planned_after(kind: &str, became: impl Fn(&mut Generation), seen: impl Fn(Val
         live: &live,
         types: &types,
         targets: None,
-        destroy: false,
+        destroy,
         undo: false,
     };
     plan(&input).expect("a plan")
@@ -103,17 +103,34 @@ fn what_holds_data_is_left_to_a_person() {
 
 #[test]
 fn a_change_that_failed_takes_no_data_along() {
-    let plan = planned_after("Sim::Kept", |it| it.confirmed = false, failed);
+    let plan = planned_after("Sim::Kept", |it| it.confirmed = false, failed, false);
     assert_eq!(plan.refusals.len(), 1, "{plan:?}");
     // What never came to be holds nothing.
     let never = |it: &mut Generation| (it.confirmed, it.baseline) = (false, None);
-    let plan = planned_after("Sim::Kept", never, failed);
+    let plan = planned_after("Sim::Kept", never, failed, false);
     assert!(plan.refusals.is_empty() && !plan.steps.is_empty(), "{plan:?}");
+}
+
+fn a_copy(generation: &mut Generation) {
+    generation.applied["Input"] = json!("another");
+}
+
+#[test]
+fn a_copy_goes_without_data_unless_it_is_its_own_by_now() {
+    let loses = |seen: fn(Value) -> Seen| {
+        let plan = planned_after("Sim::Kept", a_copy, seen, true);
+        plan.steps.iter().any(|it| matches!(it.action, Action::Delete { .. }) && it.stateful)
+    };
+    assert!(!loses(|spec| Seen::Ready { spec, outputs: Outputs::new() }));
+    assert!(loses(|mut spec| {
+        spec.as_object_mut().map(|it| it.remove("Input"));
+        Seen::Ready { spec, outputs: Outputs::new() }
+    }));
 }
 
 #[test]
 fn a_copy_that_failed_is_made_again() {
-    let plan = planned_after("Sim::Kept", |it| it.applied["Input"] = json!("another"), failed);
+    let plan = planned_after("Sim::Kept", a_copy, failed, false);
     assert!(plan.refusals.is_empty() && !plan.steps.is_empty(), "{plan:?}");
     let gone = plan.steps.iter().find(|it| matches!(it.action, Action::Delete { .. })).expect("the old one goes");
     assert!(!gone.stateful, "{gone:?}");

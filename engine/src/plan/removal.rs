@@ -58,12 +58,18 @@ impl<'a> Planner<'a> {
         lifecycle: Lifecycle,
         mut reasons: Vec<String>,
     ) {
+        let seen = self.input.live.get(&(address.clone(), old.number));
         let strange = self.strange(address, kind, old);
         let gone = strange.is_some()
             || self.recorded(address).is_some_and(|it| it.is_anothers(old.number, &old.id))
-            || matches!(self.input.live.get(&(address.clone(), old.number)), Some(Seen::Absent));
+            || matches!(seen, Some(Seen::Absent));
         reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
-        let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().holds_data(&old.applied));
+        // A copy that somebody made a thing of its own holds data since.
+        let is = match seen {
+            Some(Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. }) => spec,
+            _ => &old.applied,
+        };
+        let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().holds_data(is));
         let action = match lifecycle.on_delete {
             _ if gone => Action::Forget,
             OnDelete::Retain => Action::Retain,
@@ -95,7 +101,7 @@ impl<'a> Planner<'a> {
             last: true,
             wave: 0,
             name: old.name.clone(),
-            pre_image: match self.input.live.get(&(address.clone(), old.number)) {
+            pre_image: match seen {
                 Some(Seen::Ready { spec, .. }) => Some(spec.clone()),
                 _ => None,
             },
