@@ -4,7 +4,9 @@
 //! and boxed futures out. The blanket impl here joins them and is the only place that (de)serializes a spec. A provider does
 //! one thing per call: it never loops, sleeps, retries, logs or touches state; all of that is written once, above.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+mod registry;
+
+use std::{collections::BTreeMap, future::Future};
 
 use futures::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -17,6 +19,7 @@ use crate::{
     facts::Facts,
     health::Health,
 };
+pub use registry::Registry;
 
 /// The id by which the cloud's API knows a thing: a queue's URL, a bucket's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +114,14 @@ impl<S> Seen<S> {
             Self::Stuck { reason, spec, outputs } => Seen::Stuck { reason, spec: how(spec)?, outputs },
             Self::Failed { reason } => Seen::Failed { reason },
         })
+    }
+
+    /// What it is, as far as that is told.
+    pub fn spec(&self) -> Option<&S> {
+        match self {
+            Self::Ready { spec, .. } | Self::Stuck { spec, .. } | Self::Pending { spec: Some(spec), .. } => Some(spec),
+            Self::Absent | Self::Pending { spec: None, .. } | Self::Failed { .. } => None,
+        }
     }
 
     /// The cloud's word for where it is.
@@ -358,41 +369,5 @@ impl<R: Resource> DynResource for R {
 
     fn read_many<'a>(&'a self, ids: &'a [(PhysicalId, Wanted)]) -> BoxFuture<'a, Vec<Result<Seen>>> {
         async move { Resource::read_many(self, ids).await.into_iter().map(|seen| encode::<R>(seen?)).collect() }.boxed()
-    }
-}
-
-/// All types that are known, by name. Registration is one line: `.with(Queue::new(clients))`.
-#[derive(Clone, Default)]
-pub struct Registry {
-    types: BTreeMap<&'static str, Arc<dyn DynResource>>,
-}
-
-impl Registry {
-    /// The same with one more type.
-    #[must_use]
-    pub fn with(self, resource: impl DynResource + 'static) -> Self {
-        self.with_shared(Arc::new(resource))
-    }
-
-    /// The same with a type of another registry, in the place of its own if it has it.
-    #[must_use]
-    pub fn with_shared(mut self, resource: Arc<dyn DynResource>) -> Self {
-        self.types.insert(resource.kind(), resource);
-        self
-    }
-
-    /// The type of this name.
-    pub fn get(&self, kind: &str) -> Option<&Arc<dyn DynResource>> {
-        self.types.get(kind)
-    }
-
-    /// The type of this name, or an error that says that this version does not know it.
-    pub fn need(&self, kind: &str) -> Result<&Arc<dyn DynResource>> {
-        self.get(kind).ok_or_else(|| Error::Missing(format!("this version of deployer does not know the type {kind}")))
-    }
-
-    /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn DynResource>> {
-        self.types.values()
     }
 }

@@ -114,7 +114,7 @@ fn without(desired: &Value, unsent: &[&str]) -> (Value, Changed) {
 async fn look_at(id: &PhysicalId, desired: &Value, cx: &Context<'_>) -> Result<(Value, Changed)> {
     let wanted = Wanted::of([desired]);
     let seen = retry(cx, PROPAGATION, true, || cx.resource.read(id, &wanted)).await?;
-    let (Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. }) = seen else {
+    let Some(spec) = seen.spec().cloned() else {
         return Ok((desired.clone(), Changed::default()));
     };
     let changes = diff::diff(cx.resource.facts(), desired, &Value::Null, &spec);

@@ -1,10 +1,10 @@
-//! Every stack under `fixtures/stacks` from nothing to nothing: validate, plan, apply, a change, destroy. What has to be there
-//! before is made by its `before.py`; AWS is read by boto3 at the end.
+//! Every stack under `fixtures/stacks` from nothing to nothing: validate, plan, apply, a version that crashes, a change, destroy. What
+//! has to be there before is made by its `before.py`; AWS is read by boto3 at the end.
 
 #![allow(clippy::print_stdout, reason = "says what it does")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use deployer_tests::{Result, build, emulator::Emulator, product::Product};
 use serde_json::{Value, json};
@@ -16,16 +16,30 @@ const DESTROY: &[&str] = &["destroy", "-e", "dev", "--auto-approve"];
 const DETECT: &[&str] = &["drift", "detect", "-e", "dev", "--detailed-exitcode"];
 const PLAN: &[&str] = &["plan", "-e", "dev", "--detailed-exitcode"];
 
-/// Changes a variable of a service: every stack has this one.
-fn change(product: &Product, folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// The file of a service with this variable, which every stack has, and what is in it.
+fn service(product: &Product) -> Result<(String, String)> {
+    for entry in fs::read_dir(product.folder())? {
         let path = entry?.path();
-        if path.is_file() && fs::read_to_string(&path)?.contains("LOG_LEVEL: info") {
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return product.edit(&file, "LOG_LEVEL: info", "LOG_LEVEL: debug");
+        let text = if path.is_file() { fs::read_to_string(&path)? } else { String::new() };
+        if text.contains("LOG_LEVEL: info") {
+            return Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text));
         }
     }
     Err("no service of it has `LOG_LEVEL: info`".into())
+}
+
+/// A version that crashes is taken back, and nothing has drifted then.
+fn crash(product: &Product) -> Result<()> {
+    let (file, text) = service(product)?;
+    let image = text.lines().find(|line| line.trim_start().starts_with("image: ")).ok_or("it has no image")?;
+    let crashing = image.strip_suffix('"').map_or_else(|| format!("{image}-crash"), |open| format!("{open}-crash\""));
+    product.edit(&file, image, &crashing)?;
+    let said = product.run(APPLY)?;
+    assert_eq!(said.code, Some(6), "{}{}", said.stdout, said.stderr);
+    let said = product.run(DETECT)?;
+    assert_eq!(said.code, Some(0), "after the rollback:\n{}{}", said.stdout, said.stderr);
+    product.edit(&file, &crashing, image)?;
+    is_empty(product)
 }
 
 /// Nothing is left to do, and nothing has drifted.
@@ -52,7 +66,8 @@ fn every_stack_goes_from_nothing_to_nothing() -> Result<()> {
         is_empty(&product)?;
         product.succeed(APPLY)?;
         is_empty(&product)?;
-        change(&product, product.folder())?;
+        crash(&product)?;
+        product.edit(&service(&product)?.0, "LOG_LEVEL: info", "LOG_LEVEL: debug")?;
         let plan: Value = serde_json::from_str(&product.succeed(&["plan", "-e", "dev", "--json"])?)?;
         // The task definition and its service, and nothing else.
         assert_eq!(plan["resource_changes"].as_array().map(Vec::len), Some(2), "{plan:#}");

@@ -55,12 +55,8 @@ impl Planner<'_> {
     /// Why what stands where a generation stood is to be left alone, if it is.
     pub(super) fn strange(&self, address: &Address, kind: &str, generation: &Generation) -> Option<String> {
         let facts = self.input.types.get(kind)?.facts();
-        match self.input.live.get(&(address.clone(), generation.number))? {
-            Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. } => {
-                why_strange(facts, generation, spec)
-            }
-            _ => None,
-        }
+        let seen = self.input.live.get(&(address.clone(), generation.number))?;
+        seen.spec().and_then(|spec| why_strange(facts, generation, spec))
     }
 }
 

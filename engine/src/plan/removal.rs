@@ -65,10 +65,7 @@ impl<'a> Planner<'a> {
             || matches!(seen, Some(Seen::Absent));
         reasons.extend(strange.map(|why| format!("`{}` is left alone: {why}", old.id)));
         // A copy that somebody made a thing of its own holds data since.
-        let is = match seen {
-            Some(Seen::Ready { spec, .. } | Seen::Stuck { spec, .. } | Seen::Pending { spec: Some(spec), .. }) => spec,
-            _ => &old.applied,
-        };
+        let is = seen.and_then(Seen::spec).unwrap_or(&old.applied);
         let stateful = self.input.types.get(kind).is_some_and(|it| it.facts().holds_data(is));
         let action = match lifecycle.on_delete {
             _ if gone => Action::Forget,
