@@ -30,6 +30,7 @@ use crate::{
     examine::Here,
     exit::{Code, Failure},
     lookups, machine,
+    metrics::Measured,
     render::problems,
     stores::{Stores, time_scale},
     term::Term,
@@ -158,9 +159,7 @@ impl Context {
             }
             return Ok(Self { loaded, ..first }.warned(term));
         }
-        let region = first.loaded.desired.scope.region.clone();
-        let aws = Aws::load(AwsOptions { region, time_scale: Some(time_scale()?), ..AwsOptions::default() }).await;
-        let account = first.guarded(&aws).await?;
+        let (aws, account) = first.clients().await?;
         let read = |answers: &Answers| read(global, &offline, recorded, Some(account.clone()), answers.clone());
         let loaded = lookups::answered(&aws, &remembered, reach == Reach::Destroy, read).await?;
         Ok(Self { loaded, types: global.deployer.types(&aws), aws: Some(aws), ..first }.warned(term))
@@ -173,6 +172,19 @@ impl Context {
         }
         let memory = self.session(Arc::new(Nowhere))?.look().await?;
         Ok(lookup::remembered(memory.shards.iter().map(|(id, held)| (id, &held.record))))
+    }
+
+    /// The same with AWS's clients.
+    pub async fn with_clients(self) -> Result<Self, Failure> {
+        let (aws, _) = self.clients().await?;
+        Ok(Self { types: self.global.deployer.types(&aws), aws: Some(aws), ..self })
+    }
+
+    async fn clients(&self) -> Result<(Aws, String), Failure> {
+        let region = self.scope().region.clone();
+        let aws = Aws::load(AwsOptions { region, time_scale: Some(time_scale()?), ..AwsOptions::default() }).await;
+        let account = self.guarded(&aws).await?;
+        Ok((aws, account))
     }
 
     /// The account that is called, held against the environment's guard.
@@ -224,6 +236,10 @@ impl Context {
     /// The same; without `rollback` nothing is taken back, whatever the environment says; without `wait` nothing is waited for.
     pub fn session_that(&self, events: Arc<dyn Sink>, rollback: bool, wait: bool) -> Result<Session, Failure> {
         let lineage = uuid::Uuid::new_v4().to_string();
+        let events = match self.global.metrics.clone() {
+            Some(file) => Arc::new(Measured::new(events, file, self.scope(), self.stores.clock.clone())),
+            None => events,
+        };
         let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
         world.examiner = Arc::new(Here { folder: self.global.dir.clone(), aws: self.aws.clone() });
         world.limits.on_failure = self.on_failure(rollback);

@@ -3,9 +3,12 @@
 use deployer_engine::{
     error::{Class, Error},
     lock::LockError,
+    record::RecordError,
     store::StoreError,
 };
 use deployer_schemas::Problems;
+
+use crate::duration;
 
 /// Exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,18 +75,39 @@ impl Failure {
     }
 }
 
+/// The way on with a record that cannot be used.
+fn mending(error: &RecordError) -> &'static str {
+    match error {
+        RecordError::Newer { .. } => "the other runs of this stack use a newer deployer: use that one",
+        RecordError::Lineage { .. } => {
+            "two states share one place: give each its own folder, prefix or bucket; `deployer state verify` names the records that are of the other"
+        }
+        broken if broken.key().contains("/journal/") => {
+            "`deployer unlock --force` settles what can be read of that deployment and goes on; `deployer state verify` checks every record"
+        }
+        _ => "`deployer state verify` checks every record, and says for each that is broken how it is mended",
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = match &error {
             Error::Lock(LockError::Held { .. }) => Code::Locked,
             _ => Code::Failed,
         };
-        let failure = Self::said(code, error.chain());
+        let since = match &error {
+            Error::Lock(LockError::Held { since_millis, .. }) => {
+                format!(" (held since {})", duration::date(*since_millis))
+            }
+            _ => String::new(),
+        };
+        let failure = Self::said(code, format!("{}{since}", error.chain()));
         match (&error, error.class()) {
             (Error::Call { code, .. }, _) if code == "NoCredentials" => failure.help(
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `deployer validate` and `plan --offline` need none",
             ),
             (_, Class::Denied) => failure.help("nothing was changed by this call; give the role that permission, then run the same command again"),
+            (Error::Record(error), _) => failure.help(mending(error)),
             (Error::Store(StoreError::Unusable { help, .. }), _) => {
                 let way = help.clone();
                 failure.help(way)

@@ -28,6 +28,7 @@ mod examine;
 mod exit;
 mod lookups;
 mod machine;
+mod metrics;
 mod render;
 mod scaffold;
 mod start;

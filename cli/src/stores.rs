@@ -51,13 +51,16 @@ impl Kept {
         }
     }
 
-    /// What the command line says, else the Stack, else the folder beside the files.
+    /// What the command line says, else the Stack, else the folder beside the files. Where no owner is said of a bucket, it is the
+    /// account that the environment may be deployed to.
     pub fn of(global: &Global, loaded: &Loaded) -> Result<Self, Failure> {
-        match (global.state.as_deref(), &loaded.stack.state) {
-            (Some(text), stack) if text.contains("://") => bucket(text, stack.as_ref()).map(Self::Bucket),
-            (None, Some(place)) => Ok(Self::Bucket(place.clone())),
-            _ => Self::said(global),
-        }
+        let mut place = match (global.state.as_deref(), &loaded.stack.state) {
+            (Some(text), stack) if text.contains("://") => bucket(text, stack.as_ref())?,
+            (None, Some(place)) => place.clone(),
+            _ => return Self::said(global),
+        };
+        place.account = place.account.or_else(|| loaded.stack.account.clone());
+        Ok(Self::Bucket(place))
     }
 }
 
@@ -123,7 +126,7 @@ impl Stores {
         let place = place(&state);
         Ok(Self {
             objects: Arc::new(BucketStore::new(&aws, &place)),
-            locks: Arc::new(TableLocks::new(&aws, &place, scope, clock.clone())),
+            locks: Arc::new(TableLocks::new(&aws, &place, scope)),
             clock,
         })
     }

@@ -60,6 +60,15 @@ pub enum Event {
         /// Since when, in milliseconds since 1970 UTC.
         since_millis: u64,
     },
+    /// Someone else holds the lock, and is waited for no longer.
+    GaveUp {
+        /// Who.
+        owner: Owner,
+        /// What for.
+        purpose: String,
+        /// Since when, in milliseconds since 1970 UTC.
+        since_millis: u64,
+    },
     /// The locks are ours.
     Locked {
         /// For which deployment.

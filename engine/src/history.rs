@@ -128,7 +128,7 @@ pub struct StepRecord {
     pub address: Address,
     /// create, update, delete, retain, forget.
     pub verb: String,
-    /// done, failed, skipped.
+    /// done, failed, skipped; killed, if the run was in the middle of it.
     pub result: String,
     /// How long it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]

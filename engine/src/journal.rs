@@ -12,11 +12,12 @@ use crate::{
     address::{Address, ComponentId},
     book::Book,
     desired::Lifecycle,
-    error::Result,
-    lock::Owner,
+    error::{Error, Result},
+    lock::{self, Owner},
     plan::{Instead, StepId},
     resource::{Identity, Outputs, PhysicalId},
     state::{DeploymentId, Input, Shard},
+    store::StoreError,
 };
 
 /// One entry of a journal; a batch of them is one record.
@@ -186,11 +187,11 @@ impl Journal {
         Self { book: book.clone(), deployment, lineage: lineage.to_owned(), next: 1 }
     }
 
-    /// Writes a batch as one record. A `Stale` error means that it was sealed.
+    /// Writes a batch as one record. Where something else stands in its place, it was sealed: the lock is lost.
     pub fn append(&mut self, batch: Vec<Entry>) -> impl Future<Output = Result<()>> + Send + 'static {
         let (book, deployment, seq, lineage) = (self.book.clone(), self.deployment, self.next, self.lineage.clone());
         self.next += 1;
-        async move { book.append(deployment, seq, &lineage, batch).await }
+        async move { book.append(deployment, seq, &lineage, batch).await.map_err(lock::taken) }
     }
 }
 
@@ -201,6 +202,15 @@ pub enum Change {
     Outcome(StepId, Outcome),
     /// It is another one from here on.
     Edit(ComponentId, Box<Shard>),
+}
+
+/// What is done about entries that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// They are an error: what was meant there is not known.
+    Refused,
+    /// They are passed over, as a person wishes who knows of them.
+    PassedOver,
 }
 
 /// A journal as it was found.
@@ -214,13 +224,23 @@ pub struct Found {
     pub next: u64,
     /// It was sealed or closed.
     pub ended: bool,
+    /// The keys of entries that were passed over.
+    pub lost: Vec<String>,
 }
 
 /// Reads a whole journal.
-pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str) -> Result<Found> {
+pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str, damage: Damage) -> Result<Found> {
     let records = book.journal::<Vec<Entry>>(deployment, lineage).await?;
     let mut found = Found { next: records.len() as u64 + 1, ..Found::default() };
-    for entry in records.into_iter().flat_map(|record| record.body) {
+    let mut entries = Vec::new();
+    for record in records {
+        match record {
+            Ok(record) => entries.extend(record.body),
+            Err(error) if damage == Damage::PassedOver => found.lost.push(error.key().to_owned()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for entry in entries {
         match entry {
             Entry::Intent(intent) => {
                 found.intents.insert(intent.step, (*intent, None));
@@ -239,16 +259,23 @@ pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str) -> Resul
 }
 
 /// Seals a journal at its next free place and reads it as it is for good. What its writer adds meanwhile is read too.
-pub async fn seal(book: &Book, deployment: DeploymentId, lineage: &str, by: &Owner, really: bool) -> Result<Found> {
+pub async fn seal(
+    book: &Book,
+    deployment: DeploymentId,
+    lineage: &str,
+    by: &Owner,
+    damage: Damage,
+    really: bool,
+) -> Result<Found> {
     loop {
-        let found = read(book, deployment, lineage).await?;
+        let found = read(book, deployment, lineage, damage).await?;
         if found.ended || !really {
             return Ok(found);
         }
         let seal = vec![Entry::Sealed { by: by.clone() }];
         match book.append(deployment, found.next, lineage, seal).await {
             Ok(()) => return Ok(found),
-            Err(crate::error::Error::Store(crate::store::StoreError::Stale { .. })) => {}
+            Err(Error::Store(StoreError::Stale { .. })) => {}
             Err(error) => return Err(error),
         }
     }

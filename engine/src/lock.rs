@@ -95,6 +95,14 @@ pub enum LockError {
     Lost,
 }
 
+/// What a failed write under a lock means: if someone else has written there, the lock is theirs.
+pub fn taken(error: Error) -> Error {
+    match error {
+        Error::Store(StoreError::Stale { .. }) => LockError::Lost.into(),
+        other => other,
+    }
+}
+
 fn list(components: &[ComponentId]) -> String {
     let names: Vec<String> = components.iter().map(ToString::to_string).collect();
     format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
@@ -326,14 +334,14 @@ pub enum Acquired {
 }
 
 /// Takes `components` for `lease`. Of a holder that shows no sign of life it waits until it is known to be dead; for a living
-/// one it waits as long as the rules say.
+/// one it waits as long as the rules say. Whoever is `in_the_way` is told each time, with whether it is waited for.
 pub async fn acquire(
     lease: &Lease,
     components: &BTreeSet<ComponentId>,
     watch: &mut Watch,
     rules: LockRules,
     stop: &Stop,
-    waiting: &(dyn Fn(&Holder) + Send + Sync),
+    in_the_way: &(dyn Fn(&Holder, bool) + Send + Sync),
 ) -> Result<Acquired> {
     let start = lease.clock.monotonic();
     loop {
@@ -350,10 +358,11 @@ pub async fn acquire(
             }
             // Locks without a holder's record: it is about to come back to give them up, or is known to be dead in a while.
             let Some(holder) = record.map(|it| it.record.body) else { continue };
-            if life == Life::Alive && waited >= rules.timeout || stop.is_wished() {
+            let waits = (life != Life::Alive || waited < rules.timeout) && !stop.is_wished();
+            in_the_way(&holder, waits);
+            if !waits {
                 return Err(held_error(&held, holder).into());
             }
-            waiting(&holder);
         }
         stop.unless(lease.clock.sleep(Duration::from_secs(1))).await;
         lease.check()?;

@@ -22,9 +22,7 @@ pub const FORMAT: u32 = STEPS.len() as u32 + 1;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// Not JSON, or not of the envelope's shape.
-    #[error(
-        "the record `{key}` cannot be read: {source}; nothing was changed. Restore an older version of it, or of the whole state folder"
-    )]
+    #[error("the record `{key}` cannot be read: {source}; nothing was changed")]
     Unreadable {
         /// Which record.
         key: String,
@@ -33,10 +31,14 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// The checksum does not fit.
-    #[error(
-        "the record `{key}` was truncated or edited by hand: its checksum does not fit; nothing was changed. Restore an older version of it"
-    )]
+    #[error("the record `{key}` was truncated or edited by hand: its checksum does not fit; nothing was changed")]
     Checksum {
+        /// Which record.
+        key: String,
+    },
+    /// There are later ones of its row, so it was there.
+    #[error("the record `{key}` is missing: it was removed by hand; nothing was changed")]
+    Gone {
         /// Which record.
         key: String,
     },
@@ -52,7 +54,7 @@ pub enum RecordError {
     },
     /// It belongs to another state.
     #[error(
-        "the record `{key}` belongs to another state (lineage {found}, expected {expected}): two states share one place; nothing was changed"
+        "the record `{key}` belongs to another state (lineage {found}, here it is {expected}); nothing was changed"
     )]
     Lineage {
         /// Which record.
@@ -62,6 +64,19 @@ pub enum RecordError {
         /// Ours.
         expected: String,
     },
+}
+
+impl RecordError {
+    /// Which record.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Unreadable { key, .. }
+            | Self::Checksum { key }
+            | Self::Gone { key }
+            | Self::Newer { key, .. }
+            | Self::Lineage { key, .. } => key,
+        }
+    }
 }
 
 /// A record around its body.

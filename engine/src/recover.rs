@@ -19,9 +19,10 @@ use crate::{
     event::{Event, Sink},
     find::{Found, find},
     fold::fold,
-    history::{self, Deployment, Proven},
-    journal::{self, Change, Intent, Outcome, Verb},
+    history::{self, Deployment, Proven, StepRecord},
+    journal::{self, Change, Damage, Intent, Outcome, Verb},
     lock::{Holder, Lease, Owner, holder_id},
+    plan::StepId,
     resource::{DynResource, Registry, Seen, Wanted},
     safety::Safety,
     state::{DeploymentId, Shard},
@@ -46,30 +47,38 @@ pub struct Recovery<'a> {
     pub call_timeout: Duration,
     /// How long a holder is believed without a beat.
     pub ttl: Duration,
+    /// What is done about entries of its journal, and a record of it, that cannot be used.
+    pub damage: Damage,
     /// The guards.
     pub safety: Safety,
 }
 
 impl Recovery<'_> {
-    /// Takes a dead deployment over, settles what it left open and closes it. Nothing happens if another run was faster.
-    pub async fn run(&self, deployment: DeploymentId, dead: Option<Held<Holder>>) -> Result<()> {
-        if dead.is_none() && journal::read(self.book, deployment, self.lineage).await?.ended {
-            // Its locks were given back, so its shards were complete: only the last word is missing.
-            return self.close(deployment).await;
+    /// Takes a dead deployment over, settles what it left open and closes it; what became of its steps. None if another run was
+    /// faster: then nothing happens.
+    pub async fn run(&self, deployment: DeploymentId, dead: Option<Held<Holder>>) -> Result<Option<Vec<StepRecord>>> {
+        if dead.is_none() {
+            let found = journal::read(self.book, deployment, self.lineage, self.damage).await?;
+            if found.ended {
+                // Its locks were given back, so its shards were complete: only the last word is missing.
+                self.close(deployment).await?;
+                return Ok(Some(steps(&found, &BTreeMap::new())));
+            }
         }
         let lease = match self.become_owner(deployment, dead.as_ref()).await {
-            Err(Error::Store(StoreError::Stale { .. })) => return Ok(()),
+            Err(Error::Store(StoreError::Stale { .. })) => return Ok(None),
             other => other?,
         };
         let work = self.settle_all(deployment, &lease, dead.is_some()).boxed();
         let keep = lease.keep().boxed();
-        match future::select(work, keep).await {
+        let steps = match future::select(work, keep).await {
             future::Either::Left((result, _)) => result?,
             future::Either::Right(_) => return Err(crate::lock::LockError::Lost.into()),
-        }
+        };
         // The root's word comes last: while the deployment is open there, the next run looks for its locks.
         lease.release().await?;
-        self.close(deployment).await
+        self.close(deployment).await?;
+        Ok(Some(steps))
     }
 
     async fn become_owner(&self, deployment: DeploymentId, dead: Option<&Held<Holder>>) -> Result<Lease> {
@@ -89,14 +98,29 @@ impl Recovery<'_> {
 
     async fn close(&self, deployment: DeploymentId) -> Result<()> {
         // It may have died after its last word.
-        let record = self.book.deployment::<Deployment>(deployment).await?;
+        let record = self.record(deployment).await?;
         let proven = record.map_or(Proven::Bad, |it| it.record.body.proven());
         self.book.close(self.lineage, deployment, proven).await
     }
 
+    /// The deployment's record. One that cannot be used is as good as none where damage is passed over.
+    async fn record(&self, deployment: DeploymentId) -> Result<Option<Held<Deployment>>> {
+        match self.book.deployment(deployment).await {
+            Err(Error::Record(_)) if self.damage == Damage::PassedOver => Ok(None),
+            other => other,
+        }
+    }
+
     /// Seal, fence, wait, settle, write: in this order.
-    async fn settle_all(&self, deployment: DeploymentId, lease: &Lease, had_holder: bool) -> Result<()> {
-        let found = journal::seal(self.book, deployment, self.lineage, self.owner, self.safety.seal()).await?;
+    async fn settle_all(&self, deployment: DeploymentId, lease: &Lease, had_holder: bool) -> Result<Vec<StepRecord>> {
+        let (seal, damage) = (self.safety.seal(), self.damage);
+        let found = journal::seal(self.book, deployment, self.lineage, self.owner, damage, seal).await?;
+        for key in &found.lost {
+            let message = format!(
+                "{key} cannot be read and is passed over: what was meant there is not known. `deployer drift detect` finds what has this stack's tags and is not in its state"
+            );
+            self.events.send(Event::Noted { message });
+        }
         let named = found.intents.values().map(|(intent, _)| intent.who.address.component.clone());
         let edited = found.changes.iter().filter_map(|change| match change {
             Change::Edit(id, _) => Some(id.clone()),
@@ -116,15 +140,18 @@ impl Recovery<'_> {
         let open: Vec<&Intent> = found.intents.values().filter(is_open).map(|(intent, _)| intent).collect();
         self.events.send(Event::Recovering {
             deployment,
-            owner: lease_owner(self, deployment).await?,
+            owner: self.record(deployment).await?.map(|it| it.record.body.owner).unwrap_or_default(),
             open: open.len(),
         });
         if !open.is_empty() {
             self.clock.sleep(self.call_timeout).await;
         }
         let settled = future::join_all(open.iter().map(|intent| self.settle(intent))).await;
-        for (intent, outcome) in open.into_iter().zip(settled) {
-            if let (Some(outcome), Some(shard)) = (outcome?, shards.get_mut(&intent.who.address.component)) {
+        let mut words = BTreeMap::new();
+        for (intent, settled) in open.into_iter().zip(settled) {
+            let (outcome, said) = settled?;
+            words.insert(intent.step, said);
+            if let (Some(outcome), Some(shard)) = (outcome, shards.get_mut(&intent.who.address.component)) {
                 fold(&mut shard.record.body, intent, &outcome);
             }
         }
@@ -133,7 +160,7 @@ impl Recovery<'_> {
             let body = shard.record.body.clone();
             self.book.write_shard(id, shard, shard.record.fence, body).await?;
         }
-        Ok(())
+        Ok(steps(&found, &words))
     }
 
     /// The components that the dead one still held. What it gave back was complete, and may have been changed by others since:
@@ -182,8 +209,8 @@ impl Recovery<'_> {
         Ok(shards)
     }
 
-    /// What came of one intent, as reads tell it; none if it changed nothing.
-    async fn settle(&self, intent: &Intent) -> Result<Option<Outcome>> {
+    /// What came of one intent, as reads tell it - none if it changed nothing - and that in words.
+    async fn settle(&self, intent: &Intent) -> Result<(Option<Outcome>, String)> {
         let resource = self.types.need(&intent.kind)?.clone();
         let (outcome, words) = match intent.verb {
             Verb::Create => self.settle_create(resource.as_ref(), intent).await?,
@@ -195,8 +222,8 @@ impl Recovery<'_> {
             Verb::Retain | Verb::Forget => (Some(Outcome::Gone), "done".to_owned()),
         };
         let address = intent.who.address.clone();
-        self.events.send(Event::Settled { address, verb: intent.verb.word().to_owned(), outcome: words });
-        Ok(outcome)
+        self.events.send(Event::Settled { address, verb: intent.verb.word().to_owned(), outcome: words.clone() });
+        Ok((outcome, words))
     }
 
     async fn settle_create(&self, resource: &dyn DynResource, intent: &Intent) -> Result<(Option<Outcome>, String)> {
@@ -248,8 +275,16 @@ fn replay(found: &journal::Found, shards: &mut BTreeMap<ComponentId, Held<Shard>
     }
 }
 
-/// Whose deployment it was, from its record; for the event only.
-async fn lease_owner(recovery: &Recovery<'_>, deployment: DeploymentId) -> Result<Owner> {
-    let record = recovery.book.deployment::<Deployment>(deployment).await?;
-    Ok(record.map(|it| it.record.body.owner).unwrap_or_default())
+/// What became of the steps that a journal names: as it says, or as the `words` of what was settled do.
+fn steps(found: &journal::Found, words: &BTreeMap<StepId, String>) -> Vec<StepRecord> {
+    let record = |(step, (intent, last)): (&StepId, &(Intent, Option<Outcome>))| {
+        let (result, why) = match (last, words.get(step)) {
+            (Some(Outcome::Failed { error, settled: true }), _) => ("failed", Some(error.clone())),
+            (None | Some(Outcome::Failed { .. }), words) => ("killed", words.cloned()),
+            (Some(_), _) => ("done", None),
+        };
+        let (address, verb) = (intent.who.address.clone(), intent.verb.word().to_owned());
+        StepRecord { address, verb, result: result.to_owned(), millis: None, why }
+    };
+    found.intents.iter().map(record).collect()
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     address::{Address, ComponentId},
     desired::{Check, Lifecycle},
+    history::Proven,
     lock::Owner,
     resource::{Identity, Outputs, PhysicalId},
 };
@@ -37,6 +38,16 @@ pub struct Root {
 }
 
 impl Root {
+    /// A deployment ended, and is open no more.
+    pub fn close(&mut self, deployment: DeploymentId, proven: Proven) {
+        self.open.remove(&deployment);
+        match proven {
+            Proven::Good => self.good = self.good.max(Some(deployment)),
+            Proven::Bad => drop(self.bad.insert(deployment)),
+            Proven::Void => {}
+        }
+    }
+
     /// True if a deployment runs, was killed, or was not found good.
     pub fn is_unproven(&self, deployment: DeploymentId) -> bool {
         self.open.contains_key(&deployment) || self.bad.contains(&deployment)

@@ -109,7 +109,7 @@ fn a_forced_takeover_stops_a_living_owner_and_settles_what_it_left() {
         let mut undisturbed = Planet::new();
         undisturbed.succeed(&slow, false);
         let mut planet = Planet::new();
-        let how = How { same_host: false, ..How::default() };
+        let how = How { machine: None, ..How::default() };
         let owner = planet.process(&slow, false, &how);
         let taker = process(&mut planet, &how, |mut session| async move {
             let holders = session.holders().await.expect("holders");

@@ -1,5 +1,5 @@
 //! Two and more processes on one stack: pauses that outlast a lease (with the paused process's own clock standing still, as on
-//! a suspended machine), kills, lost answers, restarts.
+//! a suspended machine), kills, lost answers, restarts; and no two machines whose clocks agree.
 //!
 //! `teeth_*` turn one guard off and must see the same checks fail: that shows that the checks can.
 
@@ -17,7 +17,7 @@ use deployer_engine::{
     desired::Desired,
     safety::{Guard, Safety},
     session::Applied,
-    sim::{Ended, Fault, Points, run},
+    sim::{Clocks, Ended, Fault, Gauge, Points, run},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -44,18 +44,26 @@ fn pause(at: usize, seconds: u64) -> Points {
     }))
 }
 
-/// One process is paused at a point; another one of another machine comes and takes over meanwhile.
-fn takeover(at: usize, seconds: u64, safety: Safety) {
-    let label = format!("paused at {at} for {seconds} s");
+/// Clocks that show these seconds as the world begins, and go on by so many hundredths in one of its.
+fn clocks(monotonic: (u64, u32), wall: (u64, u32)) -> Clocks {
+    let gauge = |(start, pace)| Gauge { start: Duration::from_secs(start), pace };
+    Clocks { monotonic: gauge(monotonic), wall: gauge(wall) }
+}
+
+/// One process is paused at a point; another one of another machine comes and takes over meanwhile. To the one that is paused time
+/// goes by more slowly by so many hundredths, and to the other one faster: its lease seems longest to it, and shortest to the other.
+fn takeover(at: usize, seconds: u64, apart: u32, safety: Safety) {
+    let label = format!("paused at {at} for {seconds} s, clocks {apart} % apart from right");
     let mut planet = Planet::new();
     let slow = How {
         points: pause(at, seconds),
         safety,
-        same_host: false,
+        machine: None,
+        clocks: clocks((5_000_000, 100 - apart), (86_400, 100)),
         lock_timeout: Duration::from_secs(900),
         ..How::default()
     };
-    let quick = How { points: Points::quiet(), ..slow.clone() };
+    let quick = How { points: Points::quiet(), clocks: clocks((0, 100 + apart), (0, 100)), ..slow.clone() };
     let first = planet.process(&stack(1), false, &slow);
     let second = planet.process(&stack(1), false, &quick);
     let clock = planet.clock.clone();
@@ -77,7 +85,9 @@ fn takeover(at: usize, seconds: u64, safety: Safety) {
 fn every_takeover(safety: Safety) {
     for at in 0..24 {
         for seconds in [90, 130, 150, 155, 165, 175, 190, 240, 400] {
-            takeover(at, seconds, safety);
+            for apart in [0, 4] {
+                takeover(at, seconds, apart, safety);
+            }
         }
     }
 }
@@ -165,25 +175,50 @@ fn random_points(seed: u64) -> Points {
     }))
 }
 
+/// Clocks that are up to five hundredths too fast or too slow, and show any time of a year.
+fn random_clocks(dice: &mut Dice) -> Clocks {
+    let mut gauge = || (dice.below(31_536_000), 95 + u32::try_from(dice.below(11)).unwrap_or_default());
+    clocks(gauge(), gauge())
+}
+
 fn random_schedule(seed: u64) {
     let mut dice = Dice(seed);
     let mut planet = Planet::new();
     let clock = planet.clock.clone();
-    let mut processes = Vec::new();
+    let mut machines = Vec::new();
     for number in 0..2 + dice.below(3) {
-        let points = random_points(seed.wrapping_mul(31).wrapping_add(number));
-        let how =
-            How { points, same_host: false, lock_timeout: Duration::from_secs(dice.below(600)), ..How::default() };
-        let process = planet.process(&stack(1 + i64::try_from(dice.below(3)).unwrap_or(0)), false, &how);
-        let (clock, start) = (clock.clone(), Duration::from_secs(dice.below(200)));
-        processes.push(async move {
-            clock.until(start).await;
-            process.await
+        let size = 1 + i64::try_from(dice.below(3)).unwrap_or(0);
+        let mut how = How {
+            machine: Some(format!("machine {number}")),
+            clocks: random_clocks(&mut dice),
+            lock_timeout: Duration::from_secs(dice.below(600)),
+            ..How::default()
+        };
+        // Whoever is killed may be started again on its machine.
+        let starts: Vec<_> = (0..1 + dice.below(3))
+            .map(|life| {
+                how.points = random_points(seed.wrapping_mul(31).wrapping_add(number + 10 * life));
+                (Duration::from_secs(dice.below(200)), planet.process(&stack(size), false, &how))
+            })
+            .collect();
+        let clock = clock.clone();
+        machines.push(async move {
+            for (pause, process) in starts {
+                clock.until(clock.now() + pause).await;
+                if let Ended::Finished(_) = process.await {
+                    break;
+                }
+            }
         });
     }
-    run(&clock, join_all(processes));
+    run(&clock, join_all(machines));
     // A run of yet another machine: it has to wait until it knows that the others are dead.
-    let how = How { same_host: false, lock_timeout: Duration::from_secs(3600), ..How::default() };
+    let how = How {
+        machine: None,
+        clocks: random_clocks(&mut dice),
+        lock_timeout: Duration::from_secs(3600),
+        ..How::default()
+    };
     match planet.apply(&stack(1), false, &how) {
         Ended::Finished(Ok(Applied::NoChanges)) => {}
         Ended::Finished(Ok(Applied::Ran { report, .. })) if report.is_success() => {}
@@ -207,8 +242,8 @@ fn random_schedules_of_several_machines() {
 fn a_deployment_without_a_holder_yet_is_left_alone() {
     let mut planet = Planet::new();
     let points = Points::new(Arc::new(|_, what: &str| what.starts_with("write holder").then_some(Fault::Pause(5))));
-    let slow = How { points, same_host: false, ..How::default() };
-    let quick = How { same_host: false, ..How::default() };
+    let slow = How { points, machine: None, ..How::default() };
+    let quick = How { machine: None, ..How::default() };
     let one = desired(&json!({"K.a/Thing": {"type": "Sim::Nameless", "properties": {"Size": 1}}}));
     let first = planet.process(&one, false, &slow);
     let other = desired(&json!({"K.b/Thing": {"type": "Sim::Nameless", "properties": {"Size": 1}}}));

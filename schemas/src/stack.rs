@@ -120,7 +120,7 @@ pub struct StatePlace {
     /// The region of both; the environment's if nothing is said.
     #[serde(default)]
     pub region: Option<String>,
-    /// The account that the bucket has to belong to: a guard rail.
+    /// The account that the bucket has to belong to: a guard rail; the environment's `account` if nothing is said.
     #[serde(default)]
     pub account: Option<String>,
 }

@@ -137,6 +137,13 @@ pub struct Calls {
     pub log: Vec<(String, bool)>,
 }
 
+impl Calls {
+    /// How many changed something.
+    pub fn changing(&self) -> u64 {
+        self.mutating - self.refused.min(self.mutating)
+    }
+}
+
 impl Client {
     /// The same account, told apart by nothing else: for SDK clients that carry no name.
     #[must_use]
@@ -219,7 +226,8 @@ impl Client {
         self.post("calls/clear", json!({})).map(drop)
     }
 
-    /// From the n-th mutating call on, nothing of this client is answered: before it runs, or after.
+    /// From the n-th call on that changes something, nothing of this client is answered: before it runs, or after. One that AWS
+    /// refuses does not count.
     pub fn freeze(&self, nth_mutating: u64, when: &str) -> Result<()> {
         self.post("freeze", json!({"nth_mutating": nth_mutating, "when": when})).map(drop)
     }

@@ -13,6 +13,7 @@ pub mod fields;
 pub mod kit;
 pub mod leaves;
 pub mod matrix;
+pub mod owned;
 pub mod permissions;
 pub mod place;
 pub mod product;

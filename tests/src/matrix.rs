@@ -252,7 +252,7 @@ fn kill_in_rollback(stage: &Stage, command: &[&str]) -> Result<()> {
     if !began {
         return Err(wrong("it took nothing back", &crate::product::said(child.wait_with_output()?)));
     }
-    let calls = stage.client.calls()?.mutating;
+    let calls = stage.client.calls()?.changing();
     stage.client.freeze(calls + 1, "after")?;
     // It may have no call left to make: then it comes to its end, and that is fine as well.
     stage.client.wait_frozen(5_000)?;

@@ -1,10 +1,6 @@
 //! A place for state in S3 and DynamoDB, made by boto3: what the product does with it, it does not do for the product.
 
-use std::time::Duration;
-
-use deployer_engine::clock::Clock;
 use deployer_providers::state::Place;
-use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{Result, emulator::Client};
@@ -35,21 +31,4 @@ pub fn locks(client: &Client) -> Result<Value> {
 /// The place as the stores take it.
 pub fn of(client: &Client, prefix: &str) -> Place {
     Place { bucket: bucket(client), prefix: prefix.to_owned(), table: TABLE.to_owned(), account: None }
-}
-
-/// A clock that stands still: a lock table needs one for its janitor's date, and for nothing else.
-pub struct Still;
-
-impl Clock for Still {
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn wall_millis(&self) -> u64 {
-        1_800_000_000_000
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
-    }
 }

@@ -5,6 +5,7 @@
 use deployer_tests::{
     Result, build,
     emulator::{Client, Emulator},
+    owned::OwnedBuckets,
     product::Product,
 };
 use serde_json::{Value, json};
@@ -21,7 +22,9 @@ fn it_creates_and_then_finds_nothing_to_do() -> Result<()> {
     let client = emulator.client("bootstrap");
     let product = Product::new(&client)?;
     let said = product.succeed(BOOTSTRAP)?;
-    assert!(said.contains(&format!("state: {{bucket: {}, region: eu-west-1}}", bucket(&client))), "{said}");
+    let (name, account) = (bucket(&client), client.account());
+    let state = format!("state: {{bucket: {name}, region: eu-west-1, account: \"{account}\"}}");
+    assert!(said.contains(&state), "{said}");
     let said = product.succeed(BOOTSTRAP)?;
     assert!(said.contains("No changes"), "{said}");
     let there = client.inventory()?;
@@ -83,7 +86,7 @@ fn in_a_stacks_folder_the_role_may_deploy_it() -> Result<()> {
     product.succeed(&["init", "--bootstrap", "--auto-approve", "-e", "dev"])?;
     assert!(product.succeed(&["init", "--bootstrap", "--auto-approve", "-e", "dev"])?.contains("No changes"));
     let role = client.inventory()?["roles"]["DeployerExecutionRole"].to_string();
-    for policy in ["DeployerExecutionRole-1", "DeployerExecutionRole-2"] {
+    for policy in ["DeployerExecutionRole-shop.dev-1", "DeployerExecutionRole-shop.dev-2"] {
         assert!(role.contains(policy), "{role}");
     }
     Ok(())
@@ -120,5 +123,114 @@ fn a_missing_place_names_the_command() -> Result<()> {
     assert_eq!(said.code, Some(1));
     assert!(said.stderr.contains("s3://nobody-made-it: it does not exist"), "{}", said.stderr);
     assert!(said.stderr.contains("deployer init --bootstrap"), "{}", said.stderr);
+    Ok(())
+}
+
+/// A role with a wide policy of its own, such as a person makes from a sketch.
+const WIDE: &str = r#"
+import boto3, json
+iam = boto3.client("iam", region_name="eu-west-1")
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+iam.create_role(RoleName="DeployerExecutionRole", AssumeRolePolicyDocument=json.dumps(trust))
+everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+iam.put_role_policy(RoleName="DeployerExecutionRole", PolicyName="sketch", PolicyDocument=json.dumps(everything))
+print(json.dumps(None))
+"#;
+
+#[test]
+fn an_inline_policy_of_an_adopted_role_is_left_and_told_each_time() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    client.python(WIDE, &[])?;
+    client.advance(60)?;
+    for _ in 0..2 {
+        let said = product.succeed(BOOTSTRAP)?;
+        assert!(said.contains("DeployerExecutionRole has the inline policy sketch, which stays"), "{said}");
+        let way = "aws iam delete-role-policy --role-name DeployerExecutionRole --policy-name sketch";
+        assert!(said.contains(way), "{said}");
+    }
+    let role = client.inventory()?["roles"]["DeployerExecutionRole"].clone();
+    assert!(role["inline"]["sketch"].is_object(), "{role:#}");
+    Ok(())
+}
+
+#[test]
+fn the_jobs_of_a_repository_keep_their_way_in() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    let trust = || -> Result<String> { Ok(client.inventory()?["roles"]["DeployerExecutionRole"]["trust"].to_string()) };
+    product.succeed(BOOTSTRAP)?;
+    let again = ["init", "--bootstrap", "--auto-approve"];
+    let said = product.succeed(&again)?;
+    assert!(said.contains("GitHub's jobs of repo:acme/shop:environment:prod") && said.contains("No changes"), "{said}");
+    assert!(trust()?.contains("repo:acme/shop:environment:prod"), "{}", trust()?);
+    product.succeed(&[&again[..], &["--github", "acme/other"]].concat())?;
+    assert!(trust()?.contains("repo:acme/other:ref") && !trust()?.contains("acme/shop"), "{}", trust()?);
+    product.succeed(&[&again[..], &["--github", "none"]].concat())?;
+    assert!(!trust()?.contains("acme"), "{}", trust()?);
+    Ok(())
+}
+
+#[test]
+fn a_role_deploys_one_stack_and_loses_nothing_to_another() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let role = |name: &str| -> Result<String> { Ok(client.inventory()?["roles"][name]["attached"].to_string()) };
+    let (nowhere, shop, other) = (Product::new(&client)?, Product::new(&client)?, Product::new(&client)?);
+    let bootstrap = ["init", "--bootstrap", "--auto-approve"];
+    let in_dev = ["init", "--bootstrap", "--auto-approve", "-e", "dev"];
+    // At first for no stack; then the policy for that is not needed any more, and goes.
+    nowhere.succeed(&bootstrap)?;
+    assert!(role("DeployerExecutionRole")?.contains("DeployerExecutionRole-1\""));
+    shop.succeed(&["init", "shop"])?;
+    shop.succeed(&in_dev)?;
+    let of_shop = role("DeployerExecutionRole")?;
+    assert!(of_shop.contains("DeployerExecutionRole-shop.dev-1") && !of_shop.contains("Role-1\""), "{of_shop}");
+    let policies = client.inventory()?["managed_policies"].clone();
+    assert!(policies["DeployerExecutionRole-1"].is_null(), "{policies:#}");
+    assert!(shop.succeed(&in_dev)?.contains("No changes"));
+    // Another stack is told; beside no stack nothing is taken away.
+    other.succeed(&["init", "other"])?;
+    let said = other.run(&in_dev)?;
+    assert_eq!(said.code, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains("DeployerExecutionRole deploys shop.dev already"), "{}", said.stderr);
+    assert!(said.stderr.contains("--role NAME"), "{}", said.stderr);
+    let said = nowhere.succeed(&bootstrap)?;
+    assert!(said.contains("No changes") && said.contains("DeployerExecutionRole keeps arn:aws:iam"), "{said}");
+    assert_eq!(role("DeployerExecutionRole")?, of_shop);
+    other.succeed(&[&in_dev[..], &["--role", "OtherRole"]].concat())?;
+    assert!(role("OtherRole")?.contains("OtherRole-other.dev-1"));
+    assert_eq!(role("DeployerExecutionRole")?, of_shop);
+    Ok(())
+}
+
+#[test]
+fn a_table_with_another_key_is_answered_with_another_table() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    client.boto3("place.py", &["other_table", "-", "deployer-state-locks"])?;
+    let said = product.run(BOOTSTRAP)?;
+    assert_eq!(said.code, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains("the table deployer-state-locks cannot become one of locks"), "{}", said.stderr);
+    assert!(said.stderr.contains("?table=NAME"), "{}", said.stderr);
+    Ok(())
+}
+
+#[test]
+fn a_bucket_of_another_account_is_refused() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    let theirs = OwnedBuckets::of("999988887777")?;
+    let said = product.command(BOOTSTRAP).env("AWS_ENDPOINT_URL_S3", theirs.endpoint()).output()?;
+    let words = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(4), "{words}");
+    let refused = format!("the bucket {} does not belong to account {}", bucket(&client), client.account());
+    assert!(words.contains(&refused) && words.contains("name another"), "{words}");
+    assert_eq!(theirs.expected(), [client.account()]);
+    assert_eq!(client.calls()?.mutating, 0);
     Ok(())
 }

@@ -80,10 +80,17 @@ fn sixteen_processes_on_sixteen_components_never_wait() -> Result<()> {
     let emulator = Emulator::start(SCALE)?;
     let client = emulator.client("crowd");
     let product = queues(&client, 16)?;
-    let each = |number: usize| words(&format!("apply -e dev --auto-approve --json --target SQS.q{number}"));
+    let each = |number: usize| {
+        words(&format!("apply -e dev --auto-approve --json --target SQS.q{number} --metrics {number}.prom"))
+    };
     let outputs = crowd(&product, &(0..16).map(each).collect::<Vec<_>>())?;
     all_succeeded(&outputs);
     assert_eq!(waits(&outputs), 0);
+    for number in 0..16 {
+        let text = std::fs::read_to_string(product.folder().join(format!("{number}.prom")))?;
+        let none = |line: &str| line.starts_with("deployer_lock_contention_total{") && line.ends_with(" 0");
+        assert!(text.lines().any(none), "{text}");
+    }
     assert_eq!(client.calls()?.by_operation.get("sqs:CreateQueue"), Some(&16));
     assert_eq!(place::locks(&client)?, json!({}));
     assert_eq!(product.run(&words_ref("plan -e dev --detailed-exitcode"))?.code, Some(0));

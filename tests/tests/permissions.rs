@@ -4,10 +4,7 @@
 
 #![allow(clippy::panic, clippy::expect_used, reason = "a test stops where it is wrong")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use deployer_engine::{
     address::ComponentId,
@@ -94,8 +91,7 @@ async fn what_state_and_the_caller_need_is_granted() -> Result<()> {
     let place = place::of(&client, "team/");
     let scope = Scope { stack: "s".to_owned(), env: "e".to_owned(), ..Scope::default() };
     let aws = client.aws().await;
-    let (objects, locks) =
-        (BucketStore::new(&aws, &place), TableLocks::new(&aws, &place, &scope, Arc::new(place::Still)));
+    let (objects, locks) = (BucketStore::new(&aws, &place), TableLocks::new(&aws, &place, &scope));
     let version = objects.put_if("s/e/root.json", None, "{}".into()).await?;
     objects.put_if("s/e/root.json", Some(&version), "[]".into()).await?;
     assert!(objects.get("s/e/root.json").await?.is_some());
@@ -103,6 +99,7 @@ async fn what_state_and_the_caller_need_is_granted() -> Result<()> {
     for past in objects.versions("s/e/root.json").await? {
         assert!(objects.past("s/e/root.json", &past.id).await?.is_some());
     }
+    assert!(objects.keeps_versions().await?);
     let component = ComponentId::new("SQS", "orders");
     let held = locks.put_holder("1", None, "{}".into()).await?;
     locks.take("1", std::slice::from_ref(&component)).await?;

@@ -30,7 +30,7 @@ fn sample(tour: &'static Tour, keep: Keep, count: usize) -> Result<()> {
     let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).step_by(2);
     let again = |took: &Recovered| match keep {
         Keep::Folder => took.write(3),
-        Keep::Aws => Some(Second::Call(took.calls / 3)),
+        Keep::Aws => Some(Second::Change((took.changes / 2).max(1))).filter(|_| took.changes > 0),
     };
     let twice: Vec<Case> = same.filter_map(|((kill, _), took)| Some((*kill, Some(again(took)?)))).collect();
     let second = run(&twice, &mut workers, &undisturbed);

@@ -65,6 +65,9 @@ pub struct Global {
     /// How long to wait for somebody else's lock: 30s, 10m
     #[arg(long, value_name = "TIME", default_value = "0s", global = true)]
     pub lock_timeout: String,
+    /// Write what a run measures to a file, as Prometheus text: waits for locks, steps, durations
+    #[arg(long, value_name = "FILE", global = true)]
+    pub metrics: Option<PathBuf>,
     /// The kinds and types that this binary knows
     #[arg(skip)]
     pub deployer: crate::Deployer,
@@ -126,7 +129,8 @@ pub struct BootstrapFlags {
     /// Print them as a CloudFormation template and make nothing
     #[arg(long, requires = "bootstrap")]
     pub print: bool,
-    /// The repository whose jobs may take the role: OWNER/REPO (its main branch), or OWNER/REPO:environment:NAME
+    /// The repository whose jobs may take the role: OWNER/REPO (its main branch), or OWNER/REPO:environment:NAME; none: no jobs any
+    /// more. Where it is not said, those who may keep it
     #[arg(long, value_name = "REPOSITORY", requires = "bootstrap")]
     pub github: Option<String>,
     /// The role's name

@@ -2,6 +2,8 @@
 //!
 //! Its own state is in memory: what is there is found by its names, so the command can be run again at any time, from anywhere.
 
+mod told;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use deployer_engine::{
@@ -11,7 +13,7 @@ use deployer_engine::{
     lookup::Lookup,
     plan::{self, Plan},
     resource::{PhysicalId, Registry, Seen, Wanted},
-    session::{Applied, Question, Session, Wish},
+    session::{Question, Session, Wish},
     state::{ResourceState, Shard, identity},
     store::memory::MemoryStore,
 };
@@ -20,22 +22,22 @@ use deployer_providers::{
     permissions::{self, Kept, Needs},
     state::{
         Place, TABLE,
-        bootstrap::{self, ATTACHED, Bootstrap},
+        bootstrap::{self, ATTACHED, Bootstrap, Live, Whose},
     },
     sts,
 };
-use deployer_schemas::{StatePlace, partition};
+use deployer_schemas::partition;
 use futures::future::FutureExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::ended;
+use self::told::Made;
 use crate::{
     args::{BootstrapFlags, Global},
     context::{Context, Reach},
     exit::{Code, Failure},
     render::{plan as drawn, progress::Progress},
     stores::{self, Stores, time_scale},
-    term::{Term, Tone},
+    term::Term,
 };
 
 /// All runs have the same lineage: what one made, the next one knows by its tags.
@@ -49,39 +51,80 @@ pub async fn run(global: &Global, flags: &BootstrapFlags, term: &Term) -> Result
         Aws::load(AwsOptions { region: region.clone(), time_scale: Some(time_scale()?), ..AwsOptions::default() })
             .await;
     let caller = sts::caller_identity(&aws).await?;
-    if let Some(guard) =
-        stack.as_ref().and_then(|it| it.loaded.stack.account.as_deref()).filter(|guard| *guard != caller.account)
-    {
-        let message = format!(
-            "the environment belongs to account {guard}, and these credentials are of account {}",
-            caller.account
-        );
-        return Err(Failure::said(Code::Refused, message));
-    }
+    guarded(stack.as_ref(), &caller.account)?;
     let types = global.deployer.types(&aws);
     let mut wanted = wanted(global, flags, stack.as_ref(), &types, &caller.account, &region)?;
-    let provider = Bootstrap::provider();
-    if let Some(it) = wanted.desired().resources.get(&provider) {
-        let read = types.need(&it.kind)?.read(&PhysicalId(wanted.provider_arn()), &Wanted::All).await?;
-        if let Seen::Ready { spec, .. } = read {
-            let all = spec["ClientIdList"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            wanted.audiences = all.map(str::to_owned).collect();
-        }
-    }
-    let desired = wanted.desired();
+    let live = Live::read(&aws, &flags.role).await?.unwrap_or_default();
+    met(&mut wanted, &live, flags)?;
+    wanted.audiences = audiences(&wanted, &types).await?;
     if flags.print {
-        term.line(format!("{:#}", bootstrap::template(&desired)));
+        term.line(format!("{:#}", bootstrap::template(&wanted.desired())));
         return Ok(Code::Done);
     }
-    let applied = make(global, flags, &desired, types, term).await?;
-    if global.json {
-        term.line(summary(&applied, &wanted.place, &region));
-        // Stdout is JSON lines, and this was the last one.
-        return end(&applied, &Term { level: -1, ..*term });
+    owned(&aws, &wanted.place.bucket, &caller.account, &region).await?;
+    let left = told::left(&wanted, &live);
+    if !global.json {
+        left.iter().for_each(|line| term.say(line));
     }
-    let code = end(&applied, term)?;
-    say_next(&wanted.place, &region, stack.as_ref(), term);
+    let made = make(global, flags, &wanted, types, term).await?;
+    if global.json {
+        term.line(told::summary(&made, &wanted, &left));
+        // Stdout is JSON lines, and this was the last one.
+        return told::end(&made, &wanted, &Term { level: -1, ..*term });
+    }
+    let code = told::end(&made, &wanted, term)?;
+    told::say_next(&wanted, stack.as_ref(), term);
     Ok(code)
+}
+
+/// The environment's account is that of the credentials.
+fn guarded(stack: Option<&Context>, account: &str) -> Result<(), Failure> {
+    match stack.and_then(|it| it.loaded.stack.account.as_deref()).filter(|guard| *guard != account) {
+        None => Ok(()),
+        Some(guard) => Err(Failure::said(
+            Code::Refused,
+            format!("the environment belongs to account {guard}, and these credentials are of account {account}"),
+        )),
+    }
+}
+
+/// What the role has by now is taken in. A role deploys one stack in one environment: what it may do and who may take it are theirs.
+fn met(wanted: &mut Bootstrap, live: &Live, flags: &BootstrapFlags) -> Result<(), Failure> {
+    wanted.meet(live, flags.github.is_none()).map_err(|other| {
+        let message = format!("the role {} deploys {other} already; nothing was changed", wanted.role);
+        let help = format!(
+            "--role NAME makes another for this one; or, if {other} does not need it any more, take its policies from it (`aws iam detach-role-policy`)"
+        );
+        Failure::said(Code::Refused, message).help(help)
+    })
+}
+
+/// Whom the account's provider for GitHub is for already.
+async fn audiences(wanted: &Bootstrap, types: &Registry) -> Result<Vec<String>, Failure> {
+    let desired = wanted.desired();
+    let Some(it) = desired.resources.get(&Bootstrap::provider()) else { return Ok(Vec::new()) };
+    let read = types.need(&it.kind)?.read(&PhysicalId(wanted.provider_arn()), &Wanted::All).await?;
+    let Seen::Ready { spec, .. } = read else { return Ok(Vec::new()) };
+    let all = spec["ClientIdList"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    Ok(all.map(str::to_owned).collect())
+}
+
+/// The bucket is this account's, or nobody's yet.
+async fn owned(aws: &Aws, bucket: &str, account: &str, region: &str) -> Result<(), Failure> {
+    let (message, help) = match bootstrap::whose(aws, bucket, account).await? {
+        Whose::Ours | Whose::Nobodys => return Ok(()),
+        Whose::NotOurs => (
+            format!(
+                "the bucket {bucket} does not belong to account {account}, or s3:ListBucket on it is not permitted; nothing was changed"
+            ),
+            "bucket names are everybody's: name another in the Stack's `state: {bucket: ..}` or as --state s3://BUCKET",
+        ),
+        Whose::Elsewhere => (
+            format!("the bucket {bucket} is in another region than {region}; nothing was changed"),
+            "say its region with --region or in the Stack's `state: {region: ..}`, or name another bucket",
+        ),
+    };
+    Err(Failure::said(Code::Refused, message).help(help))
 }
 
 /// The stack that the role will deploy, if we are in its folder.
@@ -112,10 +155,13 @@ fn wanted(
     region: &str,
 ) -> Result<Bootstrap, Failure> {
     let place = place(global, stack, account, region)?;
-    let github = match &flags.github {
-        None => None,
+    let github = match flags.github.as_deref() {
+        None | Some("none") => None,
         Some(text) => Some(bootstrap::subject(text).ok_or_else(|| {
-            Failure::said(Code::Usage, format!("--github {text}: write OWNER/REPO, or OWNER/REPO:environment:NAME"))
+            Failure::said(
+                Code::Usage,
+                format!("--github {text}: write OWNER/REPO, OWNER/REPO:environment:NAME, or none"),
+            )
         })?),
     };
     let scope = bootstrap::scope(account, region, partition(region));
@@ -140,7 +186,8 @@ fn wanted(
             "several roles, each for a part of the stack, have room for it: `deployer iam-policy` prints the policies";
         return Err(Failure::said(Code::Refused, message).help(help));
     }
-    Ok(Bootstrap { place, scope, role: flags.role.clone(), github, audiences: Vec::new(), policies })
+    let deploys = stack.map(|it| format!("{}.{}", it.scope().stack, it.scope().env));
+    Ok(Bootstrap { place, scope, role: flags.role.clone(), github, deploys, policies, ..Bootstrap::default() })
 }
 
 /// Where the stack or the command line says, else a bucket of the account's own.
@@ -157,20 +204,14 @@ fn place(global: &Global, stack: Option<&Context>, account: &str, region: &str) 
     })
 }
 
-/// What came of it.
-struct Made {
-    adopted: BTreeMap<Address, String>,
-    applied: Applied,
-    missing: bool,
-}
-
 async fn make(
     global: &Global,
     flags: &BootstrapFlags,
-    desired: &Desired,
+    wanted: &Bootstrap,
     types: Registry,
     term: &Term,
 ) -> Result<Made, Failure> {
+    let desired = wanted.desired();
     let memory = Arc::new(MemoryStore::default());
     let stores = Stores { objects: memory.clone(), locks: memory, clock: Stores::clock()? };
     let stop = deployer_engine::stop::Stop::default();
@@ -189,7 +230,7 @@ async fn make(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Wish::default()
     };
-    let found = adopt(&mut session, desired, &types, &wish).await?;
+    let found = adopt(&mut session, &wanted.with_stale(), &types, &wish).await?;
     let shown = *term;
     let (auto, as_json, mut missing) = (flags.auto_approve, global.json, false);
     let there = found.clone();
@@ -202,7 +243,7 @@ async fn make(
         let yes = auto || shown.asks && shown.confirm("\nDo this?");
         futures::future::ready(yes).boxed()
     };
-    let applied = session.apply(desired, &wish, &mut approve).await.map_err(trouble)?;
+    let applied = session.apply(&desired, &wish, &mut approve).await.map_err(trouble)?;
     Ok(Made { adopted: found, applied, missing })
 }
 
@@ -256,79 +297,4 @@ fn trouble(it: deployer_engine::session::Trouble) -> Failure {
             Failure::said(Code::Invalid, words.join("\n"))
         }
     }
-}
-
-/// The last line of `--json`.
-fn summary(made: &Made, place: &Place, region: &str) -> Value {
-    let result = match &made.applied {
-        Applied::NoChanges => "no-changes",
-        Applied::Ran { report, .. } if report.is_success() => "succeeded",
-        Applied::Ran { .. } | Applied::TookBack { .. } => "failed",
-        Applied::Refused(_) => "refused",
-        Applied::Declined => "declined",
-    };
-    let adopted: BTreeMap<String, &String> =
-        made.adopted.iter().map(|(address, id)| (address.to_string(), id)).collect();
-    json!({
-        "event": "summary",
-        "result": result,
-        "adopted": adopted,
-        "state": {"bucket": place.bucket, "prefix": place.prefix, "table": place.table, "region": region},
-    })
-}
-
-fn end(made: &Made, term: &Term) -> Result<Code, Failure> {
-    let adopted = match made.adopted.len() {
-        0 => String::new(),
-        count => format!(", {} taken over", crate::duration::count(count, "resource")),
-    };
-    match &made.applied {
-        Applied::NoChanges => {
-            term.say(format!(
-                "{}  bucket, table and role are as they have to be",
-                term.paint(Tone::Good, "No changes")
-            ));
-            Ok(Code::Done)
-        }
-        Applied::Ran { report, plan, .. } if report.is_success() => {
-            term.say(format!(
-                "{}  {} done, each confirmed by a read{adopted}",
-                term.paint(Tone::Good, "bootstrapped"),
-                crate::duration::count(plan.steps.len(), "step")
-            ));
-            Ok(Code::Done)
-        }
-        Applied::Ran { report, plan, .. } => {
-            for (id, why) in &report.failed {
-                term.note(format!("  {} {}: {why}", plan.steps[*id].verb(), plan.steps[*id].address()));
-            }
-            let message = format!("{} done, {} failed", report.done.len(), report.failed.len() + report.skipped.len());
-            Err(Failure::said(ended::code(report, None), message)
-                .help("mend the cause and run the same command again: it goes on from what is there"))
-        }
-        // There is never anything to take back: a bootstrap has no state.
-        Applied::TookBack { .. } => Ok(Code::Failed),
-        Applied::Refused(plan) => {
-            if term.level >= 0 {
-                drawn::print(plan, term);
-            }
-            Err(Failure::said(Code::Refused, "what is there would have to be replaced; nothing was changed"))
-        }
-        Applied::Declined if made.missing => Err(Failure::said(
-            Code::Refused,
-            "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-        )),
-        Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
-    }
-}
-
-/// The lines that a Stack needs to keep its state there.
-fn say_next(place: &Place, region: &str, stack: Option<&Context>, term: &Term) {
-    let stated: Option<&StatePlace> = stack.and_then(|it| it.loaded.stack.state.as_ref());
-    if stated.is_some() {
-        return;
-    }
-    let table = if place.table == TABLE { String::new() } else { format!(", table: {}", place.table) };
-    term.say(format!("\nIn the Stack's spec:\n  state: {{bucket: {}, region: {region}{table}}}", place.bucket));
-    term.say("`deployer state pull DIR` before, and `deployer state push DIR` after it, takes along what a folder remembers.");
 }

@@ -1,6 +1,7 @@
 //! The end of an apply or destroy: what was done, what reads say of it, what was taken back, what is left, and the way on.
 
 use deployer_engine::{
+    error::Error,
     execute::Report,
     plan::Plan,
     session::Undone,
@@ -158,8 +159,10 @@ fn details(plan: &Plan, report: &Report, with_skipped: bool, term: &Term) {
     for (id, because) in report.skipped.iter().filter(|_| with_skipped) {
         term.note(format!("  not started {}: {because}", plan.steps[*id].address()));
     }
-    if let Some(error) = &report.broken {
-        term.note(format!("  the state could not be written: {}", error.chain()));
+    match &report.broken {
+        Some(lost @ Error::Lock(_)) => term.note(format!("  {}", lost.chain())),
+        Some(error) => term.note(format!("  the state could not be written: {}", error.chain())),
+        None => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use deployer_engine::{
+    error::Error,
     event::Nowhere,
     history::{Deployment, Ending, StepRecord},
     verdict::Finding,
@@ -22,8 +23,8 @@ use crate::{
 pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -> Result<Code, Failure> {
     let context = Context::load(global, Reach::State, term).await?;
     let session = context.session(Arc::new(Nowhere))?;
-    let all = match one {
-        Some(id) => session.deployment(id).await?.into_iter().collect(),
+    let (all, broken) = match one {
+        Some(id) => (session.deployment(id).await?.into_iter().collect(), Vec::new()),
         None => session.history(limit).await?,
     };
     if let (Some(id), true) = (one, all.is_empty()) {
@@ -31,6 +32,7 @@ pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -
             Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them")
         );
     }
+    broken.into_iter().for_each(|error| term.note(Error::from(error).chain()));
     if global.json {
         term.line(format!("{:#}", json!({"scope": context.scope(), "deployments": all})));
         return Ok(Code::Done);
@@ -57,14 +59,15 @@ fn print(it: &Deployment, term: &Term) {
         Ending::RolledBack => (Tone::Change, "rolled back"),
         Ending::RollbackFailed => (Tone::Bad, "rollback failed"),
         Ending::Interrupted => (Tone::Change, "interrupted"),
+        Ending::Recovered if it.forced.is_some() => (Tone::Change, "taken over"),
         Ending::Recovered => (Tone::Change, "killed, recovered"),
     };
     let took = it.finished_millis.map(|end| duration::show(end.saturating_sub(it.started_millis))).unwrap_or_default();
-    let revision = it
-        .revision
-        .as_deref()
-        .map(|text| format!("  {}", text.chars().take(12).collect::<String>()))
-        .unwrap_or_default();
+    let short = |text: &str| {
+        let (commit, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
+        format!("  {}{rest}", commit.chars().take(12).collect::<String>())
+    };
+    let revision = it.revision.as_deref().map(short).unwrap_or_default();
     term.line(format!(
         "{:>5}  {}  {}  {} by {} on {}  {took}  {}{revision}",
         it.id,

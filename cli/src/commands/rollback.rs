@@ -99,7 +99,7 @@ async fn named(session: &Session, memory: &Memory, id: u64) -> Result<Deployment
 
 /// The good one before the last good one.
 async fn before_last(session: &Session, memory: &Memory) -> Result<Deployment, Failure> {
-    let all = session.history(usize::MAX).await?;
+    let (all, _) = session.history(usize::MAX).await?;
     let good = |it: &&Deployment| it.proven() == Proven::Good && !it.input.is_null();
     let found = all.iter().filter(good).find(|it| Some(it.id) < memory.good);
     let nothing =

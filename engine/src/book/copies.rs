@@ -1,6 +1,6 @@
 //! The book as a pile of records: for copies, checks, and contents of before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -20,6 +20,23 @@ impl Book {
     /// The root record's key.
     pub fn root_key(&self) -> String {
         format!("{}root.json", self.prefix)
+    }
+
+    /// The key of a deployment's record.
+    pub fn deployment_key(&self, id: DeploymentId) -> String {
+        format!("{}deployments/{id:08}.json", self.prefix)
+    }
+
+    /// The deployment whose record is kept at `key`.
+    pub fn deployment_of(&self, key: &str) -> Option<DeploymentId> {
+        key.strip_prefix(&self.prefix)?.strip_prefix("deployments/")?.strip_suffix(".json")?.parse().ok()
+    }
+
+    /// Every deployment that has a record or a journal.
+    pub async fn deployments(&self) -> Result<BTreeSet<DeploymentId>> {
+        let keys = self.list("").await?;
+        let of = |key: &str| self.deployment_of(key).or_else(|| self.journal_place(key).map(|(id, _)| id));
+        Ok(keys.iter().filter_map(|(key, _)| of(key)).collect())
     }
 
     /// The key of a journal's entry.
@@ -60,14 +77,23 @@ impl Book {
         Ok(Record::decode(&it.key, &bytes.ok_or_else(gone)?, None)?)
     }
 
-    /// Writes a shard over one that cannot be read. Its serial and fence are above all that were ever read of it.
-    pub async fn mend(&self, id: &ComponentId, lineage: &str, body: Shard) -> Result<()> {
-        let key = self.shard_key(id);
-        let there = self.get(Shelf::Objects, &key).await?;
+    /// Writes a shard over one that cannot be read.
+    pub async fn mend_shard(&self, id: &ComponentId, lineage: &str, body: Shard) -> Result<()> {
+        self.mend(&self.shard_key(id), lineage, body).await
+    }
+
+    /// Writes a record over one that cannot be read. Its serial and fence are above all that were ever read of it.
+    pub async fn mend<T: Default + Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        lineage: &str,
+        body: T,
+    ) -> Result<()> {
+        let there = self.get(Shelf::Objects, key).await?;
         let loose =
             there.as_ref().and_then(|(_, bytes)| serde_json::from_slice::<Value>(bytes).ok()).unwrap_or_default();
         let (mut serial, mut fence) = (loose["serial"].as_u64().unwrap_or(0), loose["fence"].as_u64().unwrap_or(0));
-        for past in self.versions(&key).await? {
+        for past in self.versions(key).await? {
             if let Ok(record) = self.past::<Value>(&past).await {
                 (serial, fence) = (serial.max(record.serial), fence.max(record.fence));
             }
@@ -78,10 +104,10 @@ impl Book {
             serial,
             fence,
             nonce: String::new(),
-            body: Shard::default(),
+            body: T::default(),
         };
         let record = self.next(Some(&before), lineage, fence + 1, body);
-        self.write(Shelf::Objects, &key, there.map(|(version, _)| version), record).await.map(drop)
+        self.write(Shelf::Objects, key, there.map(|(version, _)| version), record).await.map(drop)
     }
 
     /// The bytes that a write of this shard would have written: for a copy that is kept where the state cannot be reached.

@@ -23,7 +23,7 @@ use crate::{
     desired::Scope,
     error::{Error, Result},
     history::Proven,
-    record::{FORMAT, Record},
+    record::{FORMAT, Record, RecordError},
     safety::Safety,
     state::{DeploymentId, Root, Shard},
     store::{HolderId, LockStore, ObjectStore, StoreError, Taken, Version},
@@ -233,15 +233,7 @@ impl Book {
 
     /// Takes a deployment out of the open ones.
     pub async fn close(&self, lineage: &str, deployment: DeploymentId, proven: Proven) -> Result<()> {
-        let close = |root: &mut Root| {
-            root.open.remove(&deployment);
-            match proven {
-                Proven::Good => root.good = root.good.max(Some(deployment)),
-                Proven::Bad => drop(root.bad.insert(deployment)),
-                Proven::Void => {}
-            }
-        };
-        self.change_root(lineage, close).await.map(drop)
+        self.change_root(lineage, |root| root.close(deployment, proven)).await.map(drop)
     }
 
     /// All shards.
@@ -305,23 +297,25 @@ impl Book {
         Some(ComponentId { region, kind: kind.to_owned(), name: name.to_owned() })
     }
 
-    /// A journal's entries in order.
+    /// A journal's entries in order, up to its last; of each that cannot be used, why.
     pub async fn journal<T: Serialize + DeserializeOwned>(
         &self,
         deployment: DeploymentId,
         lineage: &str,
-    ) -> Result<Vec<Record<T>>> {
+    ) -> Result<Vec<Result<Record<T>, RecordError>>> {
         let keys = self.list(&format!("journal/{deployment:08}/")).await?;
-        let last =
-            keys.last().and_then(|(key, _)| key.rsplit('/').next()?.strip_suffix(".json")?.parse::<usize>().ok());
-        if last.unwrap_or(0) != keys.len() {
-            return Err(Error::Missing(format!(
-                "the journal of deployment {deployment} has a gap: a file of it was removed by hand"
-            )));
-        }
-        let reads: Vec<_> = keys.iter().map(|(key, _)| self.read(Shelf::Objects, key, Some(lineage))).collect();
-        let read: Vec<Option<Held<T>>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-        Ok(read.into_iter().flatten().map(|held: Held<T>| held.record).collect())
+        let last = keys.iter().filter_map(|(key, _)| Some(self.journal_place(key)?.1)).max().unwrap_or(0);
+        let entry = |seq| async move {
+            let key = self.journal_key(deployment, seq);
+            match self.read(Shelf::Objects, &key, Some(lineage)).await {
+                Ok(Some(held)) => Ok(Ok(held.record)),
+                Ok(None) => Ok(Err(RecordError::Gone { key })),
+                Err(Error::Record(error)) => Ok(Err(error)),
+                Err(error) => Err(error),
+            }
+        };
+        let reads: Vec<_> = (1..=last).map(entry).collect();
+        stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
     /// Adds the entry `seq` to a journal; `Stale` if something else stands there.
@@ -339,7 +333,7 @@ impl Book {
 
     /// A deployment's record.
     pub async fn deployment<T: Serialize + DeserializeOwned>(&self, id: DeploymentId) -> Result<Option<Held<T>>> {
-        self.read(Shelf::Objects, &format!("{}deployments/{id:08}.json", self.prefix), None).await
+        self.read(Shelf::Objects, &self.deployment_key(id), None).await
     }
 
     /// Writes a deployment's record over the one that is held.
@@ -350,7 +344,7 @@ impl Book {
         before: Option<&Held<T>>,
         body: T,
     ) -> Result<Held<T>> {
-        let key = format!("{}deployments/{id:08}.json", self.prefix);
+        let key = self.deployment_key(id);
         let record = self.next(before.map(|it| &it.record), lineage, 0, body);
         self.write(Shelf::Objects, &key, before.and_then(|it| it.version.clone()), record).await
     }

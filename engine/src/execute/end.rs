@@ -1,7 +1,7 @@
 //! The end of a run: what never started, what is still to be written, and what could not be.
 
 use super::{Report, Run};
-use crate::{error::Error, event::Event, store::StoreError};
+use crate::{error::Error, event::Event};
 
 impl Run<'_> {
     /// What never started, and why; what is still to be written.
@@ -37,9 +37,7 @@ impl Run<'_> {
     /// lock is no such case: what we know is another's to find out.
     async fn write_late(&mut self) {
         let lost = self.world.lease.check().is_err();
-        if lost
-            || !matches!(self.report.broken, Some(Error::Store(ref error)) if !matches!(error, StoreError::Stale { .. }))
-        {
+        if lost || !matches!(self.report.broken, Some(Error::Store(_))) {
             return;
         }
         for id in std::mem::take(&mut self.dirty) {

@@ -32,6 +32,7 @@ use crate::{
     facts::{Settle, SettleTable},
     fold::fold,
     journal::{Entry, Intent, Journal, Outcome, Verb},
+    lock::{self, LockError},
     plan::{Plan, StepId},
     state::Shard,
     step,
@@ -175,7 +176,7 @@ impl<'a> Run<'a> {
             let book = self.world.book;
             let body = held.record.body.clone();
             let write = async move {
-                let written = book.write_shard(&id, &held, held.record.fence, body).await;
+                let written = book.write_shard(&id, &held, held.record.fence, body).await.map_err(lock::taken);
                 News::Written(id, written)
             };
             self.news.push(write.boxed());
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
                 self.dirty.insert(id);
                 self.break_off(error);
             }
-            News::Lost => self.break_off(crate::lock::LockError::Lost.into()),
+            News::Lost => self.break_off(LockError::Lost.into()),
         }
     }
 

@@ -8,13 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
 use super::{Session, Trouble, Wish};
 use crate::{
     address::ComponentId,
     error::{Error, Result},
-    record::{Record, RecordError},
+    record::Record,
     state::{DeploymentId, Shard},
     store::{ObjectStore, Past},
 };
@@ -25,18 +23,6 @@ pub struct Content {
     pub past: Past,
     /// The record; or why it cannot be used.
     pub record: Result<Record<Shard>>,
-}
-
-/// A record that cannot be used.
-pub struct Fault {
-    /// Which.
-    pub key: String,
-    /// Its component, if it is a shard.
-    pub component: Option<ComponentId>,
-    /// Why.
-    pub why: String,
-    /// Its newest content that can be used.
-    pub good: Option<Past>,
 }
 
 /// What came of a push.
@@ -90,13 +76,7 @@ impl Session {
     pub async fn push(&mut self, copy: Copied, wish: &Wish) -> Result<Pushed, Trouble> {
         self.recover_dead(true).await?;
         let memory = self.look().await?;
-        let ours = self.book.root().await?.map(|root| root.record.lineage);
-        if let (Some(ours), Some(theirs)) = (&ours, &copy.lineage)
-            && ours != theirs
-        {
-            let key = self.book.describe();
-            return Err(Error::from(RecordError::Lineage { key, found: theirs.clone(), expected: ours.clone() }).into());
-        }
+        self.is_of_this_state(&copy).await?;
         let (mut pushed, mut older) = (Pushed::default(), Vec::new());
         for (id, theirs) in &copy.shards {
             match memory.shards.get(id).map(|held| &held.record) {
@@ -130,6 +110,18 @@ impl Session {
         Ok(pushed)
     }
 
+    /// An error if a copy is of another state than the one that is here. Where none is yet, any copy may become it.
+    pub async fn is_of_this_state(&self, copy: &Copied) -> Result<()> {
+        let ours = self.book.root().await?.map(|root| root.record.lineage);
+        match (ours, &copy.lineage) {
+            (Some(ours), Some(theirs)) if ours != *theirs => Err(Error::Missing(format!(
+                "the copy is of another state: its lineage is {theirs}, that of {} is {ours}; nothing was written",
+                self.book.describe()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Puts other contents of shards in the place of what they have. Numbers of generations only grow, and roles only come.
     pub async fn replace(
         &mut self,
@@ -161,56 +153,5 @@ impl Session {
             found.push(Content { past, record });
         }
         Ok(found)
-    }
-
-    /// Every record that cannot be used, each with its newest good content.
-    pub async fn verify(&self) -> Result<(usize, Vec<Fault>)> {
-        let records = self.book.records().await?;
-        let root =
-            records.get(&self.book.root_key()).and_then(|bytes| Record::<Value>::decode("root", bytes, None).ok());
-        let lineage = root.map(|it| it.lineage);
-        let mut faults = Vec::new();
-        for (key, bytes) in &records {
-            let Err(error) = Record::<Value>::decode(key, bytes, lineage.as_deref()) else { continue };
-            let mut good = None;
-            for past in self.book.versions(key).await?.into_iter().filter(|it| it.key == *key && !it.current) {
-                if self.book.past::<Value>(&past).await.is_ok() {
-                    good = Some(past);
-                    break;
-                }
-            }
-            let component = self.book.component(key);
-            faults.push(Fault { key: key.clone(), component, why: Error::from(error).chain(), good });
-        }
-        for (deployment, missing) in gaps(records.keys().filter_map(|key| self.book.journal_place(key))) {
-            let key = self.book.journal_key(deployment, missing);
-            let why = "it is missing: what was meant there is not known any more".to_owned();
-            faults.push(Fault { key, component: None, why, good: None });
-        }
-        Ok((records.len(), faults))
-    }
-}
-
-/// Places of journals that are free although later ones are taken.
-fn gaps(places: impl Iterator<Item = (DeploymentId, u64)>) -> Vec<(DeploymentId, u64)> {
-    let mut journals: BTreeMap<DeploymentId, BTreeSet<u64>> = BTreeMap::new();
-    for (deployment, seq) in places {
-        journals.entry(deployment).or_default().insert(seq);
-    }
-    let missing = |(deployment, taken): (DeploymentId, BTreeSet<u64>)| {
-        let last = taken.last().copied().unwrap_or_default();
-        (1..last).filter(move |seq| !taken.contains(seq)).map(move |seq| (deployment, seq)).collect::<Vec<_>>()
-    };
-    journals.into_iter().flat_map(missing).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gap_is_a_free_place_before_a_taken_one() {
-        assert_eq!(gaps([(1, 1), (1, 2), (2, 1), (2, 4)].into_iter()), [(2, 2), (2, 3)]);
-        assert_eq!(gaps([].into_iter()), []);
     }
 }

@@ -164,20 +164,20 @@ impl Session {
         lineage: &str,
     ) -> Result<(), Trouble> {
         let (events, start) = (self.world.events.clone(), self.world.clock.monotonic());
-        let waiting = move |holder: &Holder| {
-            events.send(Event::Waiting {
-                owner: holder.owner.clone(),
-                purpose: holder.purpose.clone(),
-                since_millis: holder.since_millis,
+        let in_the_way = move |holder: &Holder, waits: bool| {
+            let (owner, purpose, since_millis) = (holder.owner.clone(), holder.purpose.clone(), holder.since_millis);
+            events.send(match waits {
+                true => Event::Waiting { owner, purpose, since_millis },
+                false => Event::GaveUp { owner, purpose, since_millis },
             });
         };
         loop {
             let rules = self.world.limits.lock;
-            match acquire(lease, wanted, &mut self.watch, rules, &self.world.stop, &waiting).await? {
+            match acquire(lease, wanted, &mut self.watch, rules, &self.world.stop, &in_the_way).await? {
                 Acquired::All => break,
                 Acquired::Dead(deployment) => {
                     let held = self.book.holder::<Holder>(&holder_id(deployment)).await?;
-                    self.recover(deployment, held, lineage).await?;
+                    self.recover(deployment, held, lineage, false).await?;
                 }
             }
         }

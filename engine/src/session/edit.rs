@@ -64,26 +64,6 @@ impl Session {
         result.map(|()| deployment)
     }
 
-    /// Writes a shard over one that cannot be read.
-    pub async fn mend(&mut self, id: &ComponentId, shard: Shard) -> Result<DeploymentId, Trouble> {
-        let wish = Wish { purpose: format!("restore {id}"), ..Wish::default() };
-        let lineage = self.book.root().await?.map(|root| root.record.lineage);
-        let opened =
-            self.open(lineage.as_deref().unwrap_or(&self.world.new_lineage), &wish, Default::default(), None).await?;
-        let (deployment, lineage) = (opened.lease.deployment(), opened.lineage.clone());
-        let wanted = BTreeSet::from([id.clone()]);
-        let holding = self.hold(&opened.lease, &wanted, &lineage);
-        let held = hold_on(&opened.lease, holding).await;
-        let work = async {
-            held?;
-            Ok(self.book.mend(id, &lineage, shard).await?)
-        };
-        let result: Result<(), Trouble> = hold_on(&opened.lease, work).await;
-        let ending = if result.is_ok() { Ending::Succeeded } else { Ending::Failed };
-        self.close(opened, |record| record.result = ending).await?;
-        result.map(|()| deployment)
-    }
-
     /// Who holds what, and what is known of them.
     pub async fn holders(&mut self) -> Result<Vec<(Holder, crate::lock::Life)>> {
         let Some(root) = self.book.root().await? else { return Ok(Vec::new()) };
@@ -99,23 +79,18 @@ impl Session {
     }
 
     /// Takes a deployment over although its owner may be alive: the owner stops at its next call, and what it left open is
-    /// settled. The deployment's record says who did it.
+    /// settled. What of its journal cannot be read is passed over. The deployment's record says who did it.
     pub async fn force(&mut self, deployment: DeploymentId) -> Result<(), Trouble> {
         let Some(root) = self.book.root().await? else { return Ok(()) };
         let id = holder_id(deployment);
         loop {
             let held = self.book.holder::<Holder>(&id).await?;
-            self.recover(deployment, held, &root.record.lineage).await?;
+            self.recover(deployment, held, &root.record.lineage, true).await?;
             // A sign of life that came in between makes a takeover void: once more.
             let open = self.book.root().await?.is_some_and(|root| root.record.body.open.contains_key(&deployment));
             if !open {
-                break;
+                return Ok(());
             }
         }
-        let Some(before) = self.book.deployment::<crate::history::Deployment>(deployment).await? else { return Ok(()) };
-        let mut body = before.record.body.clone();
-        body.forced = Some(self.world.owner.clone());
-        self.book.write_deployment(deployment, &root.record.lineage, Some(&before), body).await?;
-        Ok(())
     }
 }

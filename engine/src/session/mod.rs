@@ -8,7 +8,9 @@ pub mod copy;
 mod deploy;
 pub mod drift;
 pub mod edit;
+pub mod mend;
 pub mod moves;
+mod past;
 mod undo;
 
 use std::{
@@ -17,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::{self, BoxFuture};
+use futures::future::BoxFuture;
 
 use crate::{
     address::ComponentId,
@@ -29,7 +31,7 @@ use crate::{
     event::{Event, Sink},
     execute::Report,
     history::{self, Deployment, Ending},
-    journal::{self},
+    journal::Damage,
     lock::{Holder, Life, LockRules, Owner, Probe, Watch, holder_id},
     observe::{self, Reading},
     plan::{self, Mending, Plan},
@@ -315,7 +317,7 @@ impl Session {
                 let held = self.book.holder::<Holder>(&id).await?;
                 match self.watch.life(&id, held.as_ref(), Some(&owner)) {
                     Life::Dead => {
-                        self.recover(deployment, held, &root.record.lineage).await?;
+                        self.recover(deployment, held, &root.record.lineage, false).await?;
                         any = true;
                         break;
                     }
@@ -335,7 +337,15 @@ impl Session {
         self.world.events.send(Event::Waiting { owner, purpose, since_millis: holder.since_millis });
     }
 
-    async fn recover(&self, deployment: DeploymentId, dead: Option<Held<Holder>>, lineage: &str) -> Result<()> {
+    /// Settles what a dead deployment left. `forced`: a person wishes it, whether it is dead or not, and whatever of its records
+    /// cannot be used.
+    async fn recover(
+        &self,
+        deployment: DeploymentId,
+        dead: Option<Held<Holder>>,
+        lineage: &str,
+        forced: bool,
+    ) -> Result<()> {
         let recovery = Recovery {
             types: &self.world.types,
             clock: &self.world.clock,
@@ -345,36 +355,22 @@ impl Session {
             events: self.world.events.as_ref(),
             call_timeout: self.world.limits.call_timeout,
             ttl: self.world.limits.lock.ttl,
+            damage: if forced { Damage::PassedOver } else { Damage::Refused },
             safety: self.world.safety,
         };
-        recovery.run(deployment, dead).await?;
-        if let Some(before) = self.book.deployment::<Deployment>(deployment).await?
-            && before.record.body.result == Ending::Open
-        {
+        let Some(steps) = recovery.run(deployment, dead).await? else { return Ok(()) };
+        let before = match self.book.deployment::<Deployment>(deployment).await {
+            Err(Error::Record(_)) if forced => None,
+            other => other?,
+        };
+        if let Some(before) = before.filter(|it| it.record.body.result == Ending::Open) {
             let mut body = before.record.body.clone();
             body.result = Ending::Recovered;
             body.finished_millis = Some(self.world.clock.wall_millis());
+            body.steps = steps;
+            body.forced = forced.then(|| self.world.owner.clone());
             self.book.write_deployment(deployment, lineage, Some(&before), body).await?;
         }
         Ok(())
     }
-
-    /// One deployment's record, if there is such a one.
-    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>> {
-        Ok(self.book.deployment::<Deployment>(id).await?.map(|held| held.record.body))
-    }
-
-    /// All deployments, newest first, at most `limit`.
-    pub async fn history(&self, limit: usize) -> Result<Vec<Deployment>> {
-        let Some(root) = self.book.root().await? else { return Ok(Vec::new()) };
-        let ids = (1..=root.record.body.last).rev().take(limit);
-        let read = future::try_join_all(ids.map(|id| self.book.deployment::<Deployment>(id))).await?;
-        Ok(read.into_iter().flatten().map(|held| held.record.body).collect())
-    }
-}
-
-/// What a killed deployment left in its journal, for those who only look.
-pub async fn left_open(book: &Book, deployment: DeploymentId, lineage: &str) -> Result<usize> {
-    let found = journal::read(book, deployment, lineage).await?;
-    Ok(found.intents.values().filter(|(_, outcome)| outcome.is_none()).count())
 }

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use clock::{SimClock, run};
 pub use cloud::Cloud;
-pub use process::{Ended, Process, Site};
+pub use process::{Clocks, Ended, Gauge, Process, Site};
 pub use store::SimStore;
 
 /// What happens at a point.

@@ -22,10 +22,38 @@ pub enum Ended<T> {
     Killed,
 }
 
+/// How a clock goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauge {
+    /// What it shows as the world begins.
+    pub start: Duration,
+    /// How many of its hundredths of a second pass in a second of the world.
+    pub pace: u32,
+}
+
+impl Gauge {
+    /// As the world's own.
+    pub const RIGHT: Self = Self { start: Duration::ZERO, pace: 100 };
+
+    fn shows(self, passed: Duration) -> Duration {
+        self.start + passed * self.pace / 100
+    }
+}
+
+/// A machine's clocks. Those of two machines agree neither in what they show nor in how fast they go.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    /// What is decided and slept by.
+    pub monotonic: Gauge,
+    /// What people read.
+    pub wall: Gauge,
+}
+
 /// What a process and its surroundings share.
 #[derive(Clone)]
 pub struct Site {
     clock: SimClock,
+    clocks: Clocks,
     points: Points,
     inner: Arc<Mutex<Inner>>,
 }
@@ -55,7 +83,18 @@ pub enum Way {
 impl Site {
     /// A place for one process.
     pub fn new(clock: &SimClock, points: Points) -> Self {
-        Self { clock: clock.clone(), points, inner: Arc::default() }
+        Self {
+            clock: clock.clone(),
+            clocks: Clocks { monotonic: Gauge::RIGHT, wall: Gauge::RIGHT },
+            points,
+            inner: Arc::default(),
+        }
+    }
+
+    /// The same on a machine with these clocks.
+    #[must_use]
+    pub fn with(self, clocks: Clocks) -> Self {
+        Self { clocks, ..self }
     }
 
     /// The world's time.
@@ -115,15 +154,15 @@ impl Site {
 
 impl Clock for Site {
     fn monotonic(&self) -> Duration {
-        self.clock.now().saturating_sub(lock(&self.inner).frozen)
+        self.clocks.monotonic.shows(self.clock.now().saturating_sub(lock(&self.inner).frozen))
     }
 
     fn wall_millis(&self) -> u64 {
-        u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.clocks.wall.shows(self.clock.now()).as_millis()).unwrap_or(u64::MAX)
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let clock = self.clock.clone();
+        let (clock, time) = (self.clock.clone(), time * 100 / self.clocks.monotonic.pace);
         async move { clock.until(clock.now() + time).await }.boxed()
     }
 }

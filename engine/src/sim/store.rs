@@ -1,6 +1,6 @@
 //! The store of the world: memory, with a point at each write.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Site, process::Way};
 use crate::{
     address::ComponentId,
+    clock::Clock,
     store::{HolderId, LockStore, ObjectStore, Past, StoreError, Taken, Version, memory::MemoryStore},
 };
 
@@ -16,12 +17,19 @@ use crate::{
 pub struct SimStore {
     memory: Arc<MemoryStore>,
     site: Site,
+    takes: Duration,
 }
 
 impl SimStore {
-    /// `memory` as `site` reaches it.
+    /// `memory` as `site` reaches it: at once.
     pub fn new(memory: &Arc<MemoryStore>, site: &Site) -> Self {
-        Self { memory: memory.clone(), site: site.clone() }
+        Self { memory: memory.clone(), site: site.clone(), takes: Duration::ZERO }
+    }
+
+    /// The same where each write takes a while.
+    #[must_use]
+    pub fn that_takes(self, takes: Duration) -> Self {
+        Self { takes, ..self }
     }
 
     async fn write<T>(
@@ -31,6 +39,9 @@ impl SimStore {
         what: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let source = || "the world wills it".into();
+        if !self.takes.is_zero() {
+            self.site.sleep(self.takes).await;
+        }
         match self.site.pass(&format!("{action} {key}")).await {
             Way::Do => what.await,
             Way::Refuse => Err(StoreError::Failed { action, key: key.to_owned(), source: source() }),

@@ -141,6 +141,7 @@ pub async fn what_was_written_over_can_be_had_again(it: &Two) {
         version = Some(it.one.0.put_if("s/e/components/r/K.a.json", version.as_ref(), bytes(content)).await.unwrap());
     }
     it.one.0.put_if("s/e/components/r/K.b.json", None, bytes("b")).await.unwrap();
+    assert!(it.two.0.keeps_versions().await.unwrap());
     let all = it.two.0.versions("s/e/components/").await.unwrap();
     let (mut contents, mut current) = (Vec::new(), Vec::new());
     for past in &all {

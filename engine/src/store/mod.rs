@@ -91,6 +91,11 @@ pub trait ObjectStore: Send + Sync {
     async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError>;
     /// One content out of `versions`, or none if it is gone by now.
     async fn past(&self, key: &str, id: &str) -> Result<Option<Bytes>, StoreError>;
+    /// False if the place is not set to keep what is written over, so that `versions` has nothing to restore from. Where keeping it
+    /// is the store's own doing, it cannot be turned off.
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
     /// Where it is, for people.
     fn describe(&self) -> String;
 }

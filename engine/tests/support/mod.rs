@@ -11,7 +11,7 @@ use deployer_engine::{
     lock::{LockRules, Owner},
     safety::Safety,
     session::{Applied, Limits, Memory, OnFailure, Session, Trouble, Wish, World},
-    sim::{Cloud, Ended, Points, Process, SimClock, SimStore, Site, run, types},
+    sim::{Clocks, Cloud, Ended, Gauge, Points, Process, SimClock, SimStore, Site, run, types},
     stop::Stop,
     store::{LockStore, memory::MemoryStore},
     verdict::{Examiner, NoExaminer},
@@ -77,8 +77,10 @@ pub fn scenario(path: &Path) -> Scenario {
 pub struct How {
     pub points: Points,
     pub safety: Safety,
-    /// Other processes can tell at once that this one is gone.
-    pub same_host: bool,
+    /// Its machine's name; none: one that no other process is on. What runs on one machine runs one after another, so whoever
+    /// comes there can tell at once that those before are gone.
+    pub machine: Option<String>,
+    pub clocks: Clocks,
     /// It is known that no other process is left.
     pub all_ended: bool,
     pub lock_timeout: Duration,
@@ -91,7 +93,8 @@ impl Default for How {
         Self {
             points: Points::quiet(),
             safety: Safety::ON,
-            same_host: true,
+            machine: Some("here".to_owned()),
+            clocks: Clocks { monotonic: Gauge::RIGHT, wall: Gauge::RIGHT },
             all_ended: false,
             lock_timeout: Duration::ZERO,
             on_failure: OnFailure::Never,
@@ -111,23 +114,20 @@ impl Planet {
         self.runs += 1;
         let store = SimStore::new(&self.memory, site);
         let all_ended = how.all_ended;
-        let host = if how.same_host { "here".to_owned() } else { format!("host-{}", self.runs) };
+        let run = format!("run{}", self.runs);
+        let host = how.machine.clone().unwrap_or_else(|| format!("host-{}", self.runs));
+        let (here, this) = (host.clone(), run.clone());
         World {
             types: types::registry(&self.cloud.reach(site)),
             clock: Arc::new(site.clone()),
             objects: Arc::new(store.clone()),
             locks: Arc::new(store),
             events: Arc::new(Nowhere),
-            owner: Owner {
-                user: "u".into(),
-                host,
-                pid: self.runs,
-                process: String::new(),
-                run: format!("run{}", self.runs),
-            },
-            // One process at a time on this host: whoever is in the records is gone. Of other hosts nothing is known, unless
-            // the test knows that all have ended.
-            probe: Arc::new(move |owner: &Owner| (all_ended || owner.host == "here").then_some(false)),
+            owner: Owner { user: "u".into(), host, pid: self.runs, process: String::new(), run },
+            // Of other machines nothing is known, unless the test knows that all have ended.
+            probe: Arc::new(move |owner: &Owner| {
+                (all_ended || owner.host == here && owner.run != this).then_some(false)
+            }),
             stop: Stop::default(),
             examiner: how.examiner.clone(),
             limits: Limits {
@@ -142,7 +142,7 @@ impl Planet {
 
     /// A process that applies `desired`.
     pub fn process(&mut self, desired: &Desired, destroy: bool, how: &How) -> Process<Result> {
-        let site = Site::new(&self.clock, how.points.clone());
+        let site = Site::new(&self.clock, how.points.clone()).with(how.clocks);
         let world = self.world(&site, how);
         let desired = desired.clone();
         // As the command line does: equal files are equal input.

@@ -6,11 +6,9 @@
 pub mod bootstrap;
 mod locks;
 mod objects;
+mod trouble;
 
-use deployer_engine::{
-    error::{Class, Error},
-    store::StoreError,
-};
+use deployer_engine::error::Error;
 
 pub use locks::TableLocks;
 pub use objects::BucketStore;
@@ -40,37 +38,5 @@ fn code(error: &Error) -> &str {
     match error {
         Error::Call { code, .. } => code,
         _ => "",
-    }
-}
-
-/// What a call's failure means for `key`: refused for its version, not answered, not done, or a place that cannot be used.
-fn trouble(action: &'static str, key: &str, place: &str, permission: &str, error: Error) -> StoreError {
-    let unusable =
-        |why: String, help: &str| StoreError::Unusable { place: place.to_owned(), why, help: help.to_owned() };
-    let key = key.to_owned();
-    match (code(&error), error.class()) {
-        ("PreconditionFailed" | "ConditionalCheckFailedException", _) => StoreError::Stale { key },
-        // Two writers at the same moment: neither is known to have won.
-        ("ConditionalRequestConflict" | "TransactionConflictException" | "TransactionInProgressException", _) => {
-            StoreError::Unanswered { action, key, source: error.into() }
-        }
-        ("NoSuchBucket" | "ResourceNotFoundException", _) => unusable(
-            "it does not exist".to_owned(),
-            "`deployer init --bootstrap` creates the state's bucket and table; if they are elsewhere, name them in the Stack's `state` or with --state",
-        ),
-        ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _) => unusable(
-            format!("it is in another region ({})", error.chain()),
-            "say its region in the Stack's `state: {region: ..}` or as --state s3://BUCKET/PREFIX?region=REGION",
-        ),
-        ("ValidationException", _) if error.to_string().contains("key") => unusable(
-            format!("it is no table of locks: its key is not `{KEY}` of type S ({})", error.chain()),
-            "name another table in the Stack's `state: {table: ..}`; `deployer init --bootstrap` creates one that is right",
-        ),
-        (_, Class::Denied) => unusable(
-            format!("{permission} is refused: there is no permission for it, or it belongs to another account"),
-            "`deployer iam-policy` prints what a role needs; nothing was changed by this call",
-        ),
-        (_, Class::Ambiguous) => StoreError::Unanswered { action, key, source: error.into() },
-        _ => StoreError::Failed { action, key, source: error.into() },
     }
 }

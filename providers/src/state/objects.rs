@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     primitives::ByteStream,
-    types::{ChecksumAlgorithm, ChecksumMode, ObjectVersion},
+    types::{BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, ObjectVersion},
 };
 use bytes::Bytes;
 use deployer_engine::{
@@ -15,19 +15,21 @@ use deployer_engine::{
     store::{ObjectStore, Past, StoreError, Version},
 };
 
-use super::{Place, trouble};
+use super::{Place, trouble::Site};
 use crate::{Aws, call::failed};
 
 /// Objects under a prefix of a bucket.
 pub struct BucketStore {
     s3: Client,
     place: Place,
+    site: Site,
 }
 
 impl BucketStore {
     /// Over these clients, which have to be of the bucket's region.
     pub fn new(aws: &Aws, place: &Place) -> Self {
-        Self { s3: crate::s3::client(aws), place: place.clone() }
+        let name = format!("s3://{}/{}", place.bucket, place.prefix).trim_end_matches('/').to_owned();
+        Self { s3: crate::s3::client(aws), place: place.clone(), site: Site::new(name, aws.region(), place) }
     }
 
     fn key(&self, key: &str) -> String {
@@ -35,8 +37,7 @@ impl BucketStore {
     }
 
     fn trouble(&self, action: &'static str, key: &str, permission: &str) -> impl FnOnce(Error) -> StoreError {
-        let (key, place, permission) = (key.to_owned(), self.describe(), permission.to_owned());
-        move |error| trouble(action, &key, &place, &permission, error)
+        move |error| self.site.trouble(action, key, permission, error)
     }
 
     async fn body(&self, key: &str, id: Option<&str>) -> Result<Option<(Version, Bytes)>> {
@@ -162,7 +163,18 @@ impl ObjectStore for BucketStore {
         Ok(body.map_err(self.trouble("read", key, "s3:GetObjectVersion"))?.map(|(_, bytes)| bytes))
     }
 
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        let call = self
+            .s3
+            .get_bucket_versioning()
+            .bucket(&self.place.bucket)
+            .set_expected_bucket_owner(self.place.account.clone());
+        let answer = call.send().await.map_err(failed("GetBucketVersioning"));
+        let answer = answer.map_err(self.trouble("read", "versioning", "s3:GetBucketVersioning"))?;
+        Ok(answer.status == Some(BucketVersioningStatus::Enabled))
+    }
+
     fn describe(&self) -> String {
-        format!("s3://{}/{}", self.place.bucket, self.place.prefix).trim_end_matches('/').to_owned()
+        self.site.name.clone()
     }
 }

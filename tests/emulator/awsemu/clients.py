@@ -41,8 +41,9 @@ class Client:
         self.released.add(call.released or "")
         self.mutating += call.mutating
         self.beats += call.beat
-        # Its own number: others come in while it runs.
-        call.nth, call.nth_mutating, call.nth_beat = self.total, self.mutating, self.beats
+        # Its own number: others come in while it runs. One that was refused changed nothing, and how often something is tried
+        # until it is not in use any more is the clock's doing.
+        call.nth, call.nth_mutating, call.nth_beat = self.total, self.mutating - self.refused, self.beats
         self.by_operation[call.operation_name] = self.by_operation.get(call.operation_name, 0) + 1
         self.log.append([self.total, call.operation_name, call.target, call.mutating])
         self.in_flight += 1

@@ -55,7 +55,8 @@ class Shell:
         environ["CONTENT_LENGTH"] = str(len(body))
         if environ.get("PATH_INFO", "").startswith("/_emulator/"):
             answer = self.control(environ, body)
-            reply = self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+            # Whoever asks next shall be answered by who is there then.
+            reply = self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode(), [("Connection", "close")])
             self.answered.set()
             return reply
         try:
@@ -68,9 +69,9 @@ class Shell:
             raise ConnectionResetError from None
         return self.reply(start, *answer)
 
-    def reply(self, start, status, headers, body):
+    def reply(self, start, status, headers, body, more=()):
         kept = [(key, value) for key, value in headers if key.lower() not in ("content-length", "connection")]
-        start(f"{status} X", [*kept, ("Content-Length", str(len(body)))])
+        start(f"{status} X", [*kept, ("Content-Length", str(len(body))), *more])
         return [body]
 
     def serve(self, call):

@@ -1,9 +1,10 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--seed S] [--workers N] [--scale F]`.
+//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--changing] [--seed S] [--workers N] [--scale F]`.
 //!
 //! Points are numbered in the tour's order; a run that was broken off goes on `--from` one of them.
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill at the calls and writes of the run that
-//! recovers, all of them or `--each` of both sorts. Prints its points, its seed and its failures, and ends with 1 if there is one.
+//! recovers, all of them or `--each` of both sorts; with `--changing` only at calls that change something, as a kill before a read
+//! leaves what a kill after the call before it leaves. Prints its points, its seed and its failures, and ends with 1 if there is one.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
@@ -30,7 +31,7 @@ fn main() -> Result<()> {
     let mut workers = (0..count.max(1)).map(|_| Sweep::new(tour, keep, scale)).collect::<Result<Vec<_>>>()?;
     let undisturbed = workers[0].undisturbed()?;
     println!(
-        "{name}, state {keep:?}: mutating AWS calls {:?}, record writes {:?} by phase; seed {seed}",
+        "{name}, state {keep:?}: changing AWS calls {:?}, record writes {:?} by phase; seed {seed}",
         undisturbed.calls, undisturbed.writes
     );
 
@@ -47,9 +48,11 @@ fn main() -> Result<()> {
     let alike = |kill: &Kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_));
     let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).copied();
     let seconds: usize = value("--seconds").map_or(Ok(if all { 8 } else { 2 }), |text| text.parse())?;
-    let each: usize = value("--each").map_or(Ok(if all { usize::MAX } else { 4 }), |text| text.parse())?;
+    let changing = arguments.iter().any(|it| it == "--changing");
+    let whole = if all || changing { usize::MAX } else { 4 };
+    let each: usize = value("--each").map_or(Ok(whole), |text| text.parse())?;
     let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed).into_iter().take(seconds);
-    let twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, each, seed)).collect();
+    let twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, changing, each, seed)).collect();
     let second = run(&twice, &mut workers, &undisturbed);
     println!("two kills: points {}, failures {}", twice.len(), twice.len() - second.passed.len());
     report(once.len() + twice.len(), &[&first, &second])
@@ -77,10 +80,12 @@ fn spread<T: Copy>(all: &[T], wanted: usize, seed: usize) -> Vec<T> {
 }
 
 /// A second kill at each call and write of the run that recovered, or at some of them. How often that run asks while it waits
-/// is a matter of time: its last third of calls is no sure thing.
-fn again((kill, _): Case, took: Recovered, each: usize, seed: usize) -> Vec<Case> {
-    let (calls, writes): (Vec<u64>, Vec<u64>) = ((1..=took.calls * 2 / 3).collect(), (1..=took.writes).collect());
-    let some = |numbers: &[u64]| spread(numbers, each, seed);
-    let seconds = some(&calls).into_iter().map(Second::Call).chain(some(&writes).into_iter().map(Second::Write));
-    seconds.map(|second| (kill, Some(second))).collect()
+/// is a matter of time: its last third of calls is no sure thing, but each that changes something is.
+fn again((kill, _): Case, took: Recovered, changing: bool, each: usize, seed: usize) -> Vec<Case> {
+    let some = |last: u64| spread(&(1..=last).collect::<Vec<_>>(), each, seed).into_iter();
+    let calls: Vec<Second> = match changing {
+        true => some(took.changes).map(Second::Change).collect(),
+        false => some(took.calls * 2 / 3).map(Second::Call).collect(),
+    };
+    calls.into_iter().chain(some(took.writes).map(Second::Write)).map(|second| (kill, Some(second))).collect()
 }

@@ -124,13 +124,12 @@ async fn disturbed(bench: &mut Bench, part: &Part, point: Option<&Point>, sure: 
         return Err(at(format!("the end is another one: {end:?} is not {:?}", part.end)).into());
     }
     // What AWS refuses until an hour is over is tried as often as the machine comes to it, and changes nothing.
-    let changing = |it: &Calls| it.mutating - it.refused.min(it.mutating);
-    let (changes, all) = (changing(&part.quiet) + MORE_CHANGES, part.quiet.total + MORE_CALLS);
-    if changing(&calls) > changes || calls.total > all {
+    let (changes, all) = (part.quiet.changing() + MORE_CHANGES, part.quiet.total + MORE_CALLS);
+    if calls.changing() > changes || calls.total > all {
         return Err(at(format!(
             "{} calls, {} of them changes, where {all} and {changes} are enough: {:?}",
             calls.total,
-            changing(&calls),
+            calls.changing(),
             calls.by_operation
         ))
         .into());

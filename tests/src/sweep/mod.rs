@@ -3,22 +3,30 @@
 //! A tour is an apply, an update, a replacement each way and a destroy. After a kill, one plain run converges: the inventory
 //! read by boto3 equals the undisturbed one, the next plan is empty, no lock is left. A point that was not reached is a failure.
 
+mod check;
 mod inventory;
 mod point;
+mod run;
 mod stage;
 pub mod tour;
 
-use std::{cmp::Reverse, collections::BTreeMap, fs, path::Path, process::Stdio};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::{Value, json};
 
-pub use self::point::{Case, Kill, Point, Recovered, Second};
-use self::tour::{Phase, Tour};
+use self::{
+    check::check,
+    tour::{Phase, Tour},
+};
 pub(crate) use self::{
     inventory::{difference, normal},
     stage::Stage,
 };
-use crate::{Error, Result, build, place};
+pub use self::{
+    point::{Case, Kill, Point, Recovered, Second},
+    run::{Results, run},
+};
+use crate::{Error, Result, build};
 
 /// How long a call takes where a kill waits for a sign of life.
 const SLOW_MILLIS: u64 = 150;
@@ -92,7 +100,7 @@ pub struct Sweep {
 /// What each phase does undisturbed.
 #[derive(Debug, Default)]
 pub struct Undisturbed {
-    /// Mutating AWS calls by phase.
+    /// AWS calls that change something, by phase.
     pub calls: Vec<u64>,
     /// Record writes by phase.
     pub writes: Vec<u64>,
@@ -134,12 +142,12 @@ impl Sweep {
             let stage = self.stage()?;
             stage.before(number)?;
             stage.product.succeed(&stage.words(phase))?;
-            let calls = stage.client.calls()?.mutating;
+            let calls = stage.client.calls()?.changing();
             found.inventories.push(normal(stage.client.inventory()?));
             stage.before(number)?;
             stage.client.clear_calls()?;
             found.writes.push(succeed_counted(stage, phase, &library)?);
-            let again = stage.client.calls()?.mutating;
+            let again = stage.client.calls()?.changing();
             if again != calls {
                 return Err(format!(
                     "{}: {calls} mutating calls in one undisturbed run, {again} in the next",
@@ -182,29 +190,20 @@ impl Sweep {
     fn kill(&mut self, kill: Kill, again: Option<Second>, undisturbed: &Undisturbed) -> Checked<Recovered> {
         let (phase, library) = (&self.tour.phases[kill.phase], self.library.clone());
         let stage = self.stage()?;
-        stage.before(kill.phase)?;
-        let client = &stage.client;
-        let when = if kill.before { "before" } else { "after" };
-        match (kill.point, stage.keep) {
-            (Point::Call(number), _) => {
-                client.freeze(number, when)?;
-                kill_frozen(stage, phase)?;
-            }
-            (Point::Beat(number), Keep::Aws) => {
-                client.freeze_at_beat(number, when)?;
-                kill_frozen(stage, phase)?;
-            }
-            (Point::Write(number), _) => {
-                kill_at_write(stage, phase, &library, &format!("{when}:write:{number}"), false)?
-            }
-            (Point::Beat(number), Keep::Folder) => {
-                client.options(json!({"latency_ms": SLOW_MILLIS}))?;
-                kill_at_write(stage, phase, &library, &format!("{when}:beat:{number}"), false)?;
-                client.options(json!({"latency_ms": 0}))?;
+        if !stage.killed(kill)? {
+            stage.before(kill.phase)?;
+            kill_once(stage, phase, &library, kill)?;
+            stage.client.clear_calls()?;
+            if again.is_some() {
+                stage.keep_killed(kill)?;
             }
         }
-        client.clear_calls()?;
+        let client = &stage.client;
         match again {
+            Some(Second::Change(number)) => {
+                client.freeze(number, "before")?;
+                kill_frozen(stage, phase)?;
+            }
             Some(Second::Call(number)) => {
                 client.freeze_at_any(number, "before")?;
                 kill_frozen(stage, phase)?;
@@ -216,53 +215,32 @@ impl Sweep {
         }
         let recovered = succeed_counted(stage, phase, &library);
         let writes = recovered.map_err(|error| Failure(Wrong::Unconverged, error.to_string()))?;
-        let recovered = Recovered { calls: client.calls()?.total, writes };
+        let calls = client.calls()?;
         check(stage, phase, &undisturbed.inventories[kill.phase])?;
-        Ok(recovered)
+        Ok(Recovered { calls: calls.total, changes: calls.changing(), writes })
     }
 }
 
-/// Nothing is left to do, AWS holds what it holds undisturbed, and nobody holds a lock.
-fn check(stage: &Stage, phase: &Phase, expected: &Value) -> Checked<()> {
-    let mut arguments = vec!["plan", "-e", "dev", "--detailed-exitcode"];
-    arguments.extend(Some("--destroy").filter(|_| phase.is_destroy()));
-    arguments.extend(stage.flags());
-    let plan = stage.product.run(&arguments)?;
-    if plan.code != Some(0) {
-        let said = format!("the next plan is not empty:\n{}{}", plan.stdout, plan.stderr);
-        return Err(Failure(Wrong::Unconverged, said));
-    }
-    let now = normal(stage.client.inventory()?);
-    if now != *expected {
-        return Err(Failure(Wrong::Differs, format!("the inventory differs:\n{}", difference(&now, expected))));
-    }
-    let left = match stage.keep {
-        Keep::Folder => locks_left(&stage.product.folder().join(".deployer/locks"))?,
-        Keep::Aws => {
-            place::locks(&stage.client)?.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+/// The first kill of a case.
+fn kill_once(stage: &Stage, phase: &Phase, library: &str, kill: Kill) -> Checked<()> {
+    let client = &stage.client;
+    let when = if kill.before { "before" } else { "after" };
+    match (kill.point, stage.keep) {
+        (Point::Call(number), _) => {
+            client.freeze(number, when)?;
+            kill_frozen(stage, phase)
         }
-    };
-    if !left.is_empty() {
-        return Err(Failure(Wrong::Locked, format!("a lock is left: {}", left.join(", "))));
-    }
-    Ok(())
-}
-
-/// Every holder's record, and every file of locks that names one, under `folder`.
-fn locks_left(folder: &Path) -> Result<Vec<String>> {
-    let mut left = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_dir() {
-            left.extend(locks_left(&path)?);
-        } else if name == "components.json" {
-            left.extend(Some(fs::read_to_string(&path)?).filter(|text| text.trim() != "{}"));
-        } else if !name.starts_with('.') {
-            left.push(path.display().to_string());
+        (Point::Beat(number), Keep::Aws) => {
+            client.freeze_at_beat(number, when)?;
+            kill_frozen(stage, phase)
+        }
+        (Point::Write(number), _) => kill_at_write(stage, phase, library, &format!("{when}:write:{number}"), false),
+        (Point::Beat(number), Keep::Folder) => {
+            client.options(json!({"latency_ms": SLOW_MILLIS}))?;
+            kill_at_write(stage, phase, library, &format!("{when}:beat:{number}"), false)?;
+            Ok(client.options(json!({"latency_ms": 0}))?)
         }
     }
-    Ok(left)
 }
 
 /// Runs the phase until its client is frozen, and kills it there.
@@ -316,54 +294,4 @@ fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str, second
 /// How many writes a run made. One that finds nothing to do makes none.
 fn counted(file: &Path) -> Result<u64> {
     Ok(if file.exists() { fs::read_to_string(file)?.parse()? } else { 0 })
-}
-
-/// How the cases of a run ended.
-#[derive(Debug, Default)]
-pub struct Results {
-    /// Those in which all held, with what the run after the kill took.
-    pub passed: Vec<(Case, Recovered)>,
-    /// How many there were of the others.
-    pub failed: BTreeMap<Wrong, usize>,
-}
-
-/// A line now and then: a long sweep that is broken off has said how far it came.
-fn so_far(results: &Results, all: usize) {
-    let failed: usize = results.failed.values().sum();
-    if results.passed.len().is_multiple_of(50) {
-        println!("so far: {} of {all} points, failures {failed}", results.passed.len() + failed);
-    }
-}
-
-/// Runs `cases` on `workers`, each with an emulator of its own, and prints each failure.
-pub fn run(cases: &[Case], workers: &mut [Sweep], undisturbed: &Undisturbed) -> Results {
-    // A worker goes back from a later phase to an earlier one at no cost.
-    let mut cases = cases.to_vec();
-    cases.sort_by_key(|(kill, _)| Reverse(kill.phase));
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let results = std::sync::Mutex::new(Results::default());
-    let lock = || results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    std::thread::scope(|scope| {
-        for worker in workers {
-            scope.spawn(|| {
-                while let Some((kill, again)) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    match worker.case((*kill, *again), undisturbed) {
-                        Ok(took) => {
-                            let mut results = lock();
-                            results.passed.push(((*kill, *again), took));
-                            so_far(&results, cases.len());
-                        }
-                        Err(Failure(wrong, told)) => {
-                            let second = again.map(|it| format!(", then before {it} of the next run"));
-                            println!("FAILED {kill}{}: {wrong:?}: {told}", second.unwrap_or_default());
-                            *lock().failed.entry(wrong).or_default() += 1;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.passed.sort_by_key(|(case, _)| cases.iter().position(|it| it == case));
-    results
 }

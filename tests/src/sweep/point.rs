@@ -14,6 +14,8 @@ pub enum Point {
 /// Where the run after a killed one is killed too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
+    /// At its n-th AWS call that changes something.
+    Change(u64),
     /// At its n-th AWS call, reads too.
     Call(u64),
     /// At its n-th record write.
@@ -23,6 +25,7 @@ pub enum Second {
 impl std::fmt::Display for Second {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Change(number) => write!(f, "changing AWS call {number}"),
             Self::Call(number) => write!(f, "AWS call {number}"),
             Self::Write(number) => write!(f, "record write {number}"),
         }
@@ -62,6 +65,8 @@ pub type Case = (Kill, Option<Second>);
 pub struct Recovered {
     /// AWS calls, reads too.
     pub calls: u64,
+    /// Those of them that changed something.
+    pub changes: u64,
     /// Record writes.
     pub writes: u64,
 }

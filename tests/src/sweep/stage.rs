@@ -5,7 +5,7 @@ use std::{cell::Cell, fs, path::PathBuf};
 use tempfile::TempDir;
 
 use super::{
-    Keep,
+    Keep, Kill,
     tour::{Phase, Tour},
 };
 use crate::{
@@ -34,6 +34,8 @@ pub(crate) struct Stage {
     pub(crate) fewer: Cell<Option<(bool, u64)>>,
     /// The stack's folder before each phase; AWS is kept by the emulator.
     kept: Vec<TempDir>,
+    /// How all is after a kill, kept in the same way while runs after it are killed too.
+    killed: Option<(Kill, TempDir)>,
 }
 
 impl Stage {
@@ -50,7 +52,8 @@ impl Stage {
             }
         };
         warm(&emulator, tour)?;
-        let mut stage = Self { emulator, client, product, keep, place, tour, fewer: Cell::new(None), kept: Vec::new() };
+        let (fewer, kept, killed) = (Cell::new(None), Vec::new(), None);
+        let mut stage = Self { emulator, client, product, keep, place, tour, fewer, kept, killed };
         stage.keep()?;
         Ok(stage)
     }
@@ -89,16 +92,38 @@ impl Stage {
         // Names that were deleted a moment ago are free again.
         self.client.advance(3_600)?;
         self.client.clear_calls()?;
-        let folder = TempDir::new()?;
-        self.product.save(folder.path())?;
-        self.emulator.snapshot()?;
+        let folder = self.saved()?;
         self.kept.push(folder);
         Ok(())
     }
 
+    fn saved(&self) -> Result<TempDir> {
+        let folder = TempDir::new()?;
+        self.product.save(folder.path())?;
+        self.emulator.snapshot()?;
+        Ok(folder)
+    }
+
+    /// Keeps what this kill has left.
+    pub(crate) fn keep_killed(&mut self, kill: Kill) -> Result<()> {
+        self.killed = Some((kill, self.saved()?));
+        Ok(())
+    }
+
+    /// All is as it was after this kill, if that is kept.
+    pub(crate) fn killed(&self, kill: Kill) -> Result<bool> {
+        let Some((_, folder)) = self.killed.as_ref().filter(|(it, _)| *it == kill) else { return Ok(false) };
+        self.emulator.restore()?;
+        self.product.restore(folder.path())?;
+        Ok(true)
+    }
+
     /// All is as it was before `phase`, and the files are as that one wants them.
     pub(crate) fn before(&mut self, phase: usize) -> Result<()> {
-        self.restore()?;
+        match self.killed.take() {
+            Some(_) => self.emulator.discard()?,
+            None => self.restore()?,
+        }
         while self.kept.len() > phase + 1 {
             self.kept.pop();
             self.emulator.discard()?;

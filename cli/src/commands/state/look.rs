@@ -2,7 +2,12 @@
 
 use deployer_engine::{
     address::ComponentId,
-    session::{Session, copy::Content},
+    error::Error,
+    session::{
+        Session,
+        copy::Content,
+        mend::{Fault, Which},
+    },
 };
 use serde_json::json;
 
@@ -133,14 +138,56 @@ pub async fn all_versions(desk: &Desk) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
+/// How a broken record is mended.
+fn way(fault: &Fault) -> String {
+    let key = &fault.key;
+    match (&fault.what, &fault.good) {
+        (Which::Shard(id), Some(good)) => format!(
+            "its newest good content is of {}: deployer state restore {id} --to {}",
+            duration::date(good.written_millis),
+            good.id
+        ),
+        (Which::Shard(id), None) => format!(
+            "no earlier content of it is known here: a backup has to help: deployer state restore {id} --from FILE"
+        ),
+        (Which::Root, _) => format!("it is made again from what is known: deployer state restore {key}"),
+        (Which::Deployment(_), Some(good)) => format!(
+            "its newest good content is of {}: deployer state restore {key}",
+            duration::date(good.written_millis)
+        ),
+        (Which::Deployment(id), None) => {
+            format!("no earlier content of it is known here: of deployment {id} the history tells nothing")
+        }
+        (Which::Journal { open: true, deployment }, _) => format!(
+            "deployment {deployment} was killed, and this is part of what it meant: `deployer unlock --force` settles what can be read of it and goes on"
+        ),
+        (Which::Journal { open: false, .. }, _) => "its deployment has ended: nothing reads it any more".to_owned(),
+        (Which::Other, _) => "no run reads it".to_owned(),
+    }
+}
+
 /// Every record is read and checked.
 pub async fn verify(context: &Context, session: &Session, term: &Term) -> Result<Code, Failure> {
     let (records, faults) = session.verify().await?;
+    // Who may not ask is told so, and what was asked for goes on.
+    let kept = context.stores.objects.keeps_versions().await.map_err(Error::from);
+    match &kept {
+        Ok(true) => {}
+        Ok(false) => term.note(format!(
+            "{} keeps no earlier versions: a broken record could not be put back. `deployer init --bootstrap` corrects that",
+            context.stores.objects.describe()
+        )),
+        Err(error) => term.note(format!("whether earlier versions are kept is not known: {}", error.chain())),
+    }
     if context.global.json {
         let rows = faults.iter().map(|it| {
-            json!({"record": it.key, "component": it.component, "why": it.why, "newestGood": it.good.as_ref().map(|it| &it.id)})
+            let component = if let Which::Shard(id) = &it.what { Some(id) } else { None };
+            json!({"record": it.key, "component": component, "why": it.why, "newestGood": it.good.as_ref().map(|it| &it.id)})
         });
-        term.line(format!("{:#}", json!({"records": records, "faults": rows.collect::<Vec<_>>()})));
+        term.line(format!(
+            "{:#}",
+            json!({"records": records, "faults": rows.collect::<Vec<_>>(), "keepsVersions": kept.ok()})
+        ));
         return Ok(if faults.is_empty() { Code::Done } else { Code::Failed });
     }
     if faults.is_empty() {
@@ -153,16 +200,7 @@ pub async fn verify(context: &Context, session: &Session, term: &Term) -> Result
     }
     for fault in &faults {
         term.line(format!("{}  {}\n  {}", term.paint(Tone::Bad, "broken"), fault.key, fault.why));
-        match (&fault.component, &fault.good) {
-            (Some(id), Some(good)) => term.line(format!(
-                "  its newest good content is of {}: deployer state restore {id} --to {}",
-                duration::date(good.written_millis),
-                good.id
-            )),
-            _ => term.line(
-                "  no earlier content of it is known here: a backup, or a copy of the state's place, has to help",
-            ),
-        }
+        term.line(format!("  {}", way(fault)));
     }
     let message =
         format!("{} of {} cannot be used; nothing was changed", faults.len(), duration::count(records, "record"));

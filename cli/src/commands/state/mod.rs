@@ -3,11 +3,13 @@
 mod change;
 mod copy;
 mod look;
+mod restore;
 
 use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
 use deployer_engine::{
     address::{Address, ComponentId},
+    event::Nowhere,
     plan::Plan,
     session::{Memory, Session, Wish},
 };
@@ -35,6 +37,7 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
     // Taking over reads the thing in AWS. The rest reads records alone, and has to work where some of them are broken.
     let reach = if matches!(command, StateCommand::Import { .. }) { Reach::Online } else { Reach::Records };
     let context = Context::load(global, reach, term).await?;
+    let context = if may_settle(&command, &context).await? { context.with_clients().await? } else { context };
     context.heed_interrupts(*term);
     // Under --json stdout is one document: what else there is to say is left out.
     let term = &Term { level: if global.json { -1 } else { term.level }, ..*term };
@@ -46,9 +49,14 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
     if let StateCommand::Versions { component: Some(component) } = &command {
         return look::versions(&context, &session, component, term).await;
     }
+    if let StateCommand::Restore { components, auto_approve, .. } = &command
+        && components.iter().any(|it| restore::is_record(it))
+    {
+        return restore::records(&context, &session, components, *auto_approve, term).await;
+    }
     let restoring = matches!(command, StateCommand::Restore { .. });
     let memory = match session.look().await {
-        Err(error) if restoring => return copy::restore_broken(context, session, command, error, *term).await,
+        Err(error) if restoring => return restore::broken(context, session, command, error, *term).await,
         other => other?,
     };
     let desk = Desk { context, session, memory, term: *term };
@@ -64,9 +72,20 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
         StateCommand::Push { folder } => copy::push(desk, &folder).await,
         StateCommand::Backup { file } => copy::backup(&desk, file).await,
         StateCommand::Restore { components, to, from, auto_approve } => {
-            copy::restore(desk, &components, copy::Source { to, from }, auto_approve).await
+            restore::whole(desk, &components, restore::Source { to, from }, auto_approve).await
         }
     }
+}
+
+/// True for a command that changes the state where a deployment is open: what a killed one left is settled first, by asking AWS.
+async fn may_settle(command: &StateCommand, context: &Context) -> Result<bool, Failure> {
+    let changes = matches!(
+        command,
+        StateCommand::Mv { .. } | StateCommand::Rm { .. } | StateCommand::Push { .. } | StateCommand::Restore { .. }
+    );
+    // A state that cannot be read says so where it is used.
+    let open = async { context.session(Arc::new(Nowhere))?.holders().await.map_err(Failure::from) };
+    Ok(changes && open.await.is_ok_and(|open| !open.is_empty()))
 }
 
 impl Desk {

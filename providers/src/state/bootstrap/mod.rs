@@ -3,7 +3,9 @@
 //! It is a desired graph like a stack's, planned and applied by the same engine; only its state is not kept, because each run finds
 //! by its names what is there. So the same command creates, adopts and corrects.
 
+mod live;
 mod parts;
+mod policy;
 
 use deployer_engine::{
     address::{Address, ComponentId},
@@ -12,6 +14,7 @@ use deployer_engine::{
 use serde_json::{Map, Value, json};
 
 use super::Place;
+pub use live::{Live, Whose, whose};
 use parts::{bucket, table, tls_only};
 
 /// How many managed policies a role may have, unless a quota was raised.
@@ -22,6 +25,7 @@ const GITHUB: &str = "token.actions.githubusercontent.com";
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// What is wanted.
+#[derive(Default)]
 pub struct Bootstrap {
     /// Bucket and table.
     pub place: Place,
@@ -33,8 +37,16 @@ pub struct Bootstrap {
     pub github: Option<String>,
     /// Whom the account's provider for GitHub is for already.
     pub audiences: Vec<String>,
+    /// The stack and environment that the role deploys, as `STACK.ENV`; none: it keeps the state of any.
+    pub deploys: Option<String>,
     /// What the role may do, in documents that fit.
     pub policies: Vec<Value>,
+    /// The statements that let jobs of GitHub take the role by now, where nothing else is said.
+    pub kept_jobs: Vec<Value>,
+    /// ARNs of policies that the role has for a stack, where we stand beside none.
+    pub kept_policies: Vec<String>,
+    /// Policies of ours that the role has and that nothing needs any more: the part, and the ARN.
+    pub stale_policies: Vec<(String, String)>,
 }
 
 /// The stack and environment in whose name it is tagged.
@@ -76,7 +88,7 @@ impl Bootstrap {
         add(&mut to, "state", "BucketPolicy", "AWS::S3::BucketPolicy", only_tls, vec![bucket]);
         add(&mut to, "locks", "Table", "AWS::DynamoDB::Table", table(&self.place.table), Vec::new());
         let mut first = Vec::new();
-        if self.github.is_some() {
+        if self.github.is_some() || !self.kept_jobs.is_empty() {
             let mut audiences = self.audiences.clone();
             audiences.push(AUDIENCE.to_owned());
             audiences.sort();
@@ -84,12 +96,13 @@ impl Bootstrap {
             let provider = json!({"Url": format!("https://{GITHUB}"), "ClientIdList": audiences});
             first.push(add(&mut to, "github", "Provider", "AWS::IAM::OIDCProvider", provider, Vec::new()));
         }
-        let mut attached = Vec::new();
-        for (number, document) in self.policies.iter().enumerate() {
-            let name = format!("{}-{}", self.role, number + 1);
+        let mut attached = self.kept_policies.clone();
+        let whose = self.deploys.as_deref();
+        for (document, number) in self.policies.iter().zip(1..) {
+            let name = policy::name(&self.role, whose, number);
             attached.push(format!("arn:{}:iam::{}:policy/{name}", self.scope.partition, self.scope.account));
             let policy = json!({"ManagedPolicyName": name, "PolicyDocument": document});
-            let part = format!("Policy{}", number + 1);
+            let part = policy::part(whose, number);
             first.push(add(&mut to, "execution", &part, "AWS::IAM::ManagedPolicy", policy, Vec::new()));
         }
         let role = json!({
@@ -100,6 +113,18 @@ impl Bootstrap {
             "ManagedPolicyArns": attached,
         });
         add(&mut to, "execution", "Role", "AWS::IAM::Role", role, first);
+        to
+    }
+
+    /// The desired graph with what is in it no more: what a plan takes away has to be known first.
+    pub fn with_stale(&self) -> Desired {
+        let mut to = self.desired();
+        for (part, arn) in &self.stale_policies {
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            let policy = json!({"ManagedPolicyName": name, "PolicyDocument": {}});
+            let at = add(&mut to, "execution", part, "AWS::IAM::ManagedPolicy", policy, Vec::new());
+            to.resources.entry(at).and_modify(|it| it.lifecycle = Lifecycle::default());
+        }
         to
     }
 
@@ -130,7 +155,8 @@ impl Bootstrap {
                 "Condition": conditions,
             })
         });
-        let statements: Vec<Value> = std::iter::once(machines).chain(jobs).collect();
+        let kept = self.kept_jobs.iter().filter(|_| self.github.is_none()).cloned();
+        let statements: Vec<Value> = std::iter::once(machines).chain(jobs).chain(kept).collect();
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 }
@@ -190,14 +216,8 @@ mod tests {
         let trust = |subject: &str| {
             let scope = scope("111122223333", "eu-west-1", "aws");
             let place = Place { bucket: "b".to_owned(), table: "t".to_owned(), ..Place::default() };
-            let it = Bootstrap {
-                place,
-                scope,
-                role: "R".to_owned(),
-                github: Some(subject.to_owned()),
-                audiences: Vec::new(),
-                policies: Vec::new(),
-            };
+            let github = Some(subject.to_owned());
+            let it = Bootstrap { place, scope, role: "R".to_owned(), github, ..Bootstrap::default() };
             it.trust()["Statement"][1]["Condition"].clone()
         };
         let name = format!("{GITHUB}:sub");

@@ -14,7 +14,7 @@ use deployer_engine::{
 };
 use futures::future::try_join_all;
 
-use super::{EXPIRES, HOLDER, KEY, TableLocks, code, said, text};
+use super::{HOLDER, Item, KEY, TableLocks, code, said, text};
 use crate::call::failed;
 
 /// How many writes a transaction takes.
@@ -41,12 +41,10 @@ fn cancelled(reasons: &[CancellationReason]) -> Error {
 impl TableLocks {
     /// Points one page of components to `holder`, or none of them.
     async fn take_page(&self, holder: &str, components: &[ComponentId]) -> Result<Taken> {
-        let put = |component: &ComponentId| {
+        let put = |item: Item| {
             let put = Put::builder()
                 .table_name(&self.table)
-                .item(KEY, text(self.lock_key(component)))
-                .item(HOLDER, text(holder))
-                .item(EXPIRES, self.expires())
+                .set_item(Some(item))
                 .condition_expression("attribute_not_exists(#key) OR #holder = :holder")
                 .expression_attribute_names("#key", KEY)
                 .expression_attribute_names("#holder", HOLDER)
@@ -54,7 +52,13 @@ impl TableLocks {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
             put.build().map(|put| TransactWriteItem::builder().put(put).build())
         };
-        let puts = components.iter().map(put).collect::<Result<Vec<_>, _>>().map_err(unbuilt)?;
+        let dated =
+            async |component: &ComponentId| self.dated(self.lock_key(component), [(HOLDER, text(holder))]).await;
+        let mut items = Vec::new();
+        for component in components {
+            items.push(dated(component).await?);
+        }
+        let puts = items.into_iter().map(put).collect::<Result<Vec<_>, _>>().map_err(unbuilt)?;
         let answer = self.dynamodb.transact_write_items().set_transact_items(Some(puts)).send().await;
         let error = match answer {
             Ok(_) => return Ok(Taken::All),

@@ -4,30 +4,24 @@
 //! holds. `expiresAt` lies days ahead and is for the table's janitor alone: it never decides who holds a lock.
 
 mod components;
+mod janitor;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{Client, primitives::Blob, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, config, primitives::Blob, types::AttributeValue};
 use bytes::Bytes;
 use deployer_engine::{
     address::ComponentId,
-    clock::Clock,
     desired::Scope,
     error::{Error, Result},
     store::{HolderId, LockStore, StoreError, Taken, Version},
 };
 use sha2::{Digest, Sha256};
 
-use super::{EXPIRES, KEY, Place, code, trouble};
+use super::{EXPIRES, KEY, Place, code, trouble::Site};
 use crate::{Aws, call::failed};
-
-/// When the janitor may take away what nobody took away.
-const DAYS: Duration = Duration::from_secs(7 * 24 * 3_600);
+use janitor::Janitor;
 
 const HOLDER: &str = "holder";
 const RECORD: &str = "record";
@@ -38,8 +32,9 @@ type Item = HashMap<String, AttributeValue>;
 /// The locks of one stack and environment in a table.
 pub struct TableLocks {
     dynamodb: Client,
-    clock: Arc<dyn Clock>,
+    janitor: Janitor,
     table: String,
+    site: Site,
     /// The place, stack and environment: what stands before every key.
     prefix: String,
 }
@@ -57,10 +52,17 @@ fn version(bytes: &[u8]) -> String {
 }
 
 impl TableLocks {
-    /// The locks of `scope` over these clients, which have to be of the table's region. The clock is for the janitor's date.
-    pub fn new(aws: &Aws, place: &Place, scope: &Scope, clock: Arc<dyn Clock>) -> Self {
-        let prefix = format!("{}/{}{}/{}/", place.bucket, place.prefix, scope.stack, scope.env);
-        Self { dynamodb: Client::new(aws.config()), clock, table: place.table.clone(), prefix }
+    /// The locks of `scope` over these clients, which have to be of the table's region.
+    pub fn new(aws: &Aws, place: &Place, scope: &Scope) -> Self {
+        let janitor = Janitor::default();
+        let config = config::Builder::from(aws.config()).interceptor(janitor.clone()).build();
+        Self {
+            dynamodb: Client::from_conf(config),
+            janitor,
+            table: place.table.clone(),
+            site: Site::new(format!("table {}", place.table), aws.region(), place),
+            prefix: format!("{}/{}{}/{}/", place.bucket, place.prefix, scope.stack, scope.env),
+        }
     }
 
     fn holder_key(&self, id: &str) -> String {
@@ -75,15 +77,20 @@ impl TableLocks {
         format!("{}{component}", self.locks_prefix())
     }
 
-    fn expires(&self) -> AttributeValue {
-        let seconds = self.clock.wall_millis() / 1_000 + DAYS.as_secs();
-        AttributeValue::N(seconds.to_string())
+    /// An item of these attributes, with the janitor's date.
+    async fn dated<const N: usize>(&self, key: String, attributes: [(&str, AttributeValue); N]) -> Result<Item> {
+        if !self.janitor.knows_the_time() {
+            // Any answer tells it, and this one's permission is there.
+            self.item(key.clone()).await?;
+        }
+        let date = self.janitor.date().map(|date| (EXPIRES, date));
+        let all = [(KEY, text(key))].into_iter().chain(attributes).chain(date);
+        Ok(all.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     fn trouble(&self, action: &'static str, key: &str, operation: &str) -> impl FnOnce(Error) -> StoreError {
-        let (key, place) = (key.to_owned(), format!("table {}", self.table));
         let permission = format!("dynamodb:{operation}");
-        move |error| trouble(action, &key, &place, &permission, error)
+        move |error| self.site.trouble(action, key, &permission, error)
     }
 
     async fn item(&self, key: String) -> Result<Option<Item>> {
@@ -105,14 +112,9 @@ impl LockStore for TableLocks {
 
     async fn put_holder(&self, id: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
         let version = version(&bytes);
-        let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.table)
-            .item(KEY, text(self.holder_key(id)))
-            .item(VERSION, text(&version))
-            .item(RECORD, AttributeValue::B(Blob::new(bytes)))
-            .item(EXPIRES, self.expires());
+        let attributes = [(VERSION, text(&version)), (RECORD, AttributeValue::B(Blob::new(bytes)))];
+        let item = self.dated(self.holder_key(id), attributes).await.map_err(self.trouble("read", id, "GetItem"))?;
+        let call = self.dynamodb.put_item().table_name(&self.table).set_item(Some(item));
         let call = match expected {
             None => call.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
             Some(expected) => call

@@ -1,0 +1,86 @@
+//! Group commit: steps that become ready together share one journal write, however many they are.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it is wrong")]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use deployer_engine::{
+    session::{Applied, Session, Wish},
+    sim::{Ended, Points, Process, SimStore, Site, run},
+    store::ObjectStore,
+};
+use futures::FutureExt;
+use serde_json::{Value, json};
+use support::{How, Planet, desired, scope};
+
+/// What one apply wrote.
+struct Written {
+    /// The kinds of entries of each journal record, in their order.
+    journal: Vec<Vec<String>>,
+    /// How often a shard was written.
+    shards: usize,
+    /// Every write of an object.
+    all: usize,
+}
+
+/// One thing, and so many components that need it: all of them become ready at once.
+fn fan_out(count: usize) -> Written {
+    let mut all = serde_json::Map::new();
+    all.insert("K.first/Thing".to_owned(), json!({"type": "Sim::Timed", "properties": {"Size": 5}}));
+    for number in 0..count {
+        let thing = json!({"type": "Sim::Timed", "properties": {"Size": 5}, "after": ["K.first/Thing"]});
+        all.insert(format!("K.n{number}/Thing"), thing);
+    }
+    let wanted = desired(&all.into());
+    let mut planet = Planet::new();
+    let points = Points::quiet();
+    let site = Site::new(&planet.clock, points.clone());
+    let mut world = planet.world(&site, &How::default());
+    // As a bucket does: only while a write is on its way can others gather for the next.
+    world.objects = Arc::new(SimStore::new(&planet.memory, &site).that_takes(Duration::from_millis(50)));
+    world.limits.parallelism = count;
+    let work = async move {
+        let mut session = Session::new(world, &scope());
+        session.apply(&wanted, &Wish::default(), &mut |_, _| futures::future::ready(true).boxed()).await
+    };
+    match run(&planet.clock.clone(), Process::new(&site, work)) {
+        Ended::Finished(Ok(Applied::Ran { report, .. })) => assert_eq!(report.done.len(), count + 1, "{report:?}"),
+        other => panic!("it did not run: {other:?}"),
+    }
+    let passed = points.passed();
+    let objects: Vec<&str> = passed.iter().filter_map(|it| it.strip_prefix("write shop/")).collect();
+    let journal: Vec<&str> = objects.iter().copied().filter(|it| it.contains("/journal/")).collect();
+    Written {
+        journal: journal.iter().map(|key| entries(&planet, &format!("shop/{key}"))).collect(),
+        shards: objects.iter().filter(|it| it.contains("/components/")).count(),
+        all: objects.len(),
+    }
+}
+
+fn entries(planet: &Planet, key: &str) -> Vec<String> {
+    let (_, bytes) = run(&planet.clock, planet.memory.get(key)).expect("the store answers").expect("a record");
+    let record: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let body = record["body"].as_array().expect("entries").iter();
+    body.map(|it| it["entry"].as_str().expect("a kind").to_owned()).collect()
+}
+
+#[test]
+fn a_hundred_steps_that_become_ready_together_share_one_journal_write() {
+    let (ten, hundred) = (fan_out(10), fan_out(100));
+    let at_once =
+        |written: &Written| written.journal.iter().map(|it| it.iter().filter(|kind| *kind == "intent").count()).max();
+    assert_eq!((at_once(&ten), at_once(&hundred)), (Some(10), Some(100)), "{:?}", hundred.journal);
+    // What comes back together shares writes as well: ten times as many steps take not one more.
+    assert_eq!(ten.journal.len(), hundred.journal.len(), "{:?}", hundred.journal);
+    assert!(hundred.journal.len() <= 12, "{:?}", hundred.journal);
+}
+
+#[test]
+fn beside_the_journal_an_apply_writes_each_shard_and_as_little_else_as_ever() {
+    let (ten, hundred) = (fan_out(10), fan_out(100));
+    let else_than_shards = |written: &Written| written.all - written.shards;
+    assert_eq!(else_than_shards(&ten), else_than_shards(&hundred));
+    assert!(hundred.shards <= 2 * 101, "{} writes of 101 shards", hundred.shards);
+}
