@@ -4,8 +4,8 @@
 
 use std::{fs, path::PathBuf};
 
-use deployer_tests::{Result, emulator::Emulator, product::Product};
-use serde_json::Value;
+use deployer_tests::{Result, emulator::Emulator, place, product::Product};
+use serde_json::{Value, json};
 
 const STACK: &str = "apiVersion: deployer.dev/v1
 kind: Stack
@@ -25,7 +25,7 @@ spec: {visibilityTimeout: 60}
 
 const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 
-fn json(product: &Product, words: &[&str]) -> Result<Value> {
+fn told(product: &Product, words: &[&str]) -> Result<Value> {
     let said = product.run(&[words, &["-e", "dev", "--json"]].concat())?;
     Ok(serde_json::from_str(&said.stdout)
         .map_err(|error| format!("{words:?}: {error}: {}{}", said.stdout, said.stderr))?)
@@ -57,8 +57,8 @@ fn killed_at(product: &Product, number: u64) -> Result<()> {
 fn converged(product: &Product) -> Result<()> {
     product.succeed(APPLY)?;
     assert_eq!(product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?.code, Some(0));
-    assert_eq!(json(product, &["unlock"])?["holders"].as_array().map(Vec::len), Some(0));
-    assert_eq!(json(product, &["drift", "detect"])?["orphans"].as_array().map(Vec::len), Some(0));
+    assert_eq!(told(product, &["unlock"])?["holders"].as_array().map(Vec::len), Some(0));
+    assert_eq!(told(product, &["drift", "detect"])?["orphans"].as_array().map(Vec::len), Some(0));
     Ok(())
 }
 
@@ -111,8 +111,8 @@ fn the_records_of_deployments_and_the_root_are_mended_by_name() -> Result<()> {
     assert_eq!(history.code, Some(0), "{history:?}");
     assert!(history.stderr.contains("deployments/00000001.json"), "{}", history.stderr);
     assert!(history.stdout.contains("    2  "), "{}", history.stdout);
-    json(&product, &["state", "restore", "shop/dev/deployments/00000001.json", "--auto-approve"])?;
-    assert_eq!(json(&product, &["history"])?["deployments"].as_array().map(Vec::len), Some(2));
+    told(&product, &["state", "restore", "shop/dev/deployments/00000001.json", "--auto-approve"])?;
+    assert_eq!(told(&product, &["history"])?["deployments"].as_array().map(Vec::len), Some(2));
 
     // With an earlier content of it, and with none at all.
     for without in [false, true] {
@@ -124,12 +124,12 @@ fn the_records_of_deployments_and_the_root_are_mended_by_name() -> Result<()> {
         assert!(said.stderr.contains("root.json") && said.stderr.contains("deployer state verify"), "{said:?}");
         let verified = product.run(&["state", "verify", "-e", "dev"])?;
         assert!(verified.stdout.contains("deployer state restore shop/dev/root.json"), "{}", verified.stdout);
-        json(&product, &["state", "restore", "shop/dev/root.json", "--auto-approve"])?;
+        told(&product, &["state", "restore", "shop/dev/root.json", "--auto-approve"])?;
         assert_eq!(product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?.code, Some(0));
     }
     product.edit("stack.yaml", "visibilityTimeout: 90", "visibilityTimeout: 120")?;
     converged(&product)?;
-    let numbers = json(&product, &["history"])?;
+    let numbers = told(&product, &["history"])?;
     assert_eq!(numbers["deployments"][0]["id"], 3, "{numbers:#}");
     Ok(())
 }
@@ -145,13 +145,13 @@ fn a_backup_mends_what_has_no_earlier_content_and_is_of_one_state() -> Result<()
         cut(&records(&product).join("components/eu-west-1").join(file))?;
     }
     let restore = ["state", "restore", "--from", "all.json", "--auto-approve"];
-    let done = json(&product, &restore)?;
+    let done = told(&product, &restore)?;
     assert_eq!(done["restored"].as_array().map(Vec::len), Some(2), "{done:#}");
     assert_eq!(product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?.code, Some(0));
 
     // Where all is lost, the same state is there again: the things in AWS are its own.
     fs::remove_dir_all(product.folder().join(".deployer"))?;
-    json(&product, &restore)?;
+    told(&product, &restore)?;
     assert_eq!(product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?.code, Some(0));
 
     // A state that began elsewhere is another one, and so is another stack's.
@@ -182,15 +182,55 @@ fn a_hand_at_the_state_settles_what_a_killed_run_left() -> Result<()> {
             format!("{STACK}---\napiVersion: deployer.dev/v1\nkind: SQS\nmetadata: {{name: more}}\nspec: {{}}\n");
         product.write("stack.yaml", &more)?;
         killed_at(&product, 1)?;
-        json(&product, &words.split(' ').collect::<Vec<_>>())?;
-        let history = json(&product, &["history"])?;
+        told(&product, &words.split(' ').collect::<Vec<_>>())?;
+        let history = told(&product, &["history"])?;
         let killed = &history["deployments"][1];
         assert_eq!(killed["result"], "recovered", "{history:#}");
         assert_eq!(killed["steps"][0]["result"], "killed", "{killed:#}");
         assert!(killed["steps"][0]["why"].as_str().is_some_and(|it| it.starts_with("it was created: ")), "{killed:#}");
-        let list = json(&product, &["state", "list"])?;
+        let list = told(&product, &["state", "list"])?;
         assert!(list.to_string().contains("SQS.more"), "{list:#}");
     }
+    Ok(())
+}
+
+#[test]
+fn what_may_not_be_written_any_more_is_kept_beside_the_files_and_put_back() -> Result<()> {
+    let emulator = Emulator::start(0.05)?;
+    let client = emulator.client("denied");
+    place::make(&client)?;
+    let product = Product::new(&client)?;
+    product.write("stack.yaml", STACK)?;
+    let state = format!("s3://{}/team?table={}", place::bucket(&client), place::TABLE);
+    let there = |words: &[&'static str]| -> Vec<String> {
+        words.iter().copied().chain(["--state", &state]).map(str::to_owned).collect()
+    };
+    let run = |words: &[String]| product.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+
+    // In the middle of it the permission to write records is taken away.
+    client.clear_calls()?;
+    client.freeze(24, "before")?;
+    let words = there(APPLY);
+    let child = product.start(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
+    client.wait_frozen(30_000)?.ok_or("the call did not come")?;
+    client.options(json!({"rules": [{"match": {"operation": "s3:PutObject"}, "fault": "denied"}]}))?;
+    client.unfreeze()?;
+    let said = deployer_tests::product::said(child.wait_with_output()?);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("s3:PutObject is refused"), "{}", said.stderr);
+    let kept = fs::read_dir(product.folder().join(".deployer"))?.map(|it| it.map(|it| it.file_name()));
+    let kept = kept.collect::<std::io::Result<Vec<_>>>()?;
+    let kept = kept.iter().filter_map(|it| it.to_str()).find(|it| it.starts_with("unwritten-")).expect("a copy");
+    assert!(said.stderr.contains("deployer state push") && said.stderr.contains(kept), "{}", said.stderr);
+
+    client.options(json!({"rules": []}))?;
+    let mut push = there(&["state", "push", "-e", "dev"]);
+    push.push(format!(".deployer/{kept}"));
+    let pushed = run(&push)?;
+    assert!(pushed.code == Some(0) || pushed.stderr.contains("the copy is older than the state"), "{pushed:?}");
+    assert_eq!(run(&there(APPLY))?.code, Some(0));
+    assert_eq!(run(&there(&["plan", "-e", "dev", "--detailed-exitcode"]))?.code, Some(0));
+    assert_eq!(place::locks(&client)?, json!({}));
     Ok(())
 }
 
@@ -210,16 +250,16 @@ fn a_broken_record_is_named_and_put_back() -> Result<()> {
         fs::write(folder.join(file), &whole[..whole.len() / 2])?;
     }
     assert_eq!(product.run(&["plan", "-e", "dev"])?.code, Some(1));
-    let found = json(&product, &["state", "verify"])?;
+    let found = told(&product, &["state", "verify"])?;
     let faults = found["faults"].as_array().expect("faults");
     assert_eq!(faults.len(), 2, "{found:#}");
     for fault in faults {
         let (component, version) = (fault["component"].as_str().unwrap(), fault["newestGood"].as_str());
         // What was written once only has no earlier content.
         let Some(version) = version else { continue };
-        json(&product, &["state", "restore", component, "--to", version, "--auto-approve"])?;
+        told(&product, &["state", "restore", component, "--to", version, "--auto-approve"])?;
     }
-    let left = json(&product, &["state", "verify"])?;
+    let left = told(&product, &["state", "verify"])?;
     assert!(left["faults"].as_array().expect("faults").iter().all(|it| it["newestGood"].is_null()), "{left:#}");
     Ok(())
 }
@@ -244,7 +284,7 @@ fn every_change_of_the_state_says_one_document_under_json() -> Result<()> {
         "unlock",
         "unlock --force --auto-approve",
     ] {
-        json(&product, &words.split(' ').collect::<Vec<_>>())?;
+        told(&product, &words.split(' ').collect::<Vec<_>>())?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub async fn run(
     holders.iter().for_each(|(holder, life)| show(holder, *life, term));
     if !force {
         term.say("\nThe next apply takes over what a dead run holds, by itself. A living one ends, or is stopped where it runs;");
-        term.say("`deployer unlock --force` takes its locks away: it stops at its next call, and what it left open is settled.");
+        term.say("`deployer unlock --force` takes its locks away: it starts no further step, and what it left open is settled.");
         return Ok(Code::Done);
     }
     let question = "Take the locks away? A call that is on the wire just now cannot be called back.";

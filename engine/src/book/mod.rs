@@ -34,7 +34,7 @@ const ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How many records are read at once: each is a connection of its own.
-const AT_ONCE: usize = 64;
+pub const AT_ONCE: usize = 64;
 
 /// A record as it was read or written last.
 #[derive(Clone, Debug)]

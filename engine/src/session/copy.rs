@@ -8,9 +8,12 @@ use std::{
     sync::Arc,
 };
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::{Session, Trouble, Wish};
 use crate::{
     address::ComponentId,
+    book::AT_ONCE,
     error::{Error, Result},
     record::Record,
     state::{DeploymentId, Shard},
@@ -147,11 +150,26 @@ impl Session {
 
     /// Everything that a component's shard has and had, the newest first.
     pub async fn contents(&self, id: &ComponentId) -> Result<Vec<Content>> {
-        let mut found = Vec::new();
-        for past in self.book.pasts(id).await? {
-            let record = self.book.past(&past).await;
-            found.push(Content { past, record });
-        }
-        Ok(found)
+        let pasts = self.book.pasts(id).await?;
+        Ok(stream::iter(pasts).map(|past| self.content(past)).buffered(AT_ONCE).collect().await)
+    }
+
+    async fn content(&self, past: Past) -> Content {
+        Content { record: self.book.past(&past).await, past }
+    }
+
+    /// What the shards of `components` were at a time; those that were not there then are left out.
+    pub async fn contents_at(
+        &self,
+        components: &BTreeSet<ComponentId>,
+        millis: u64,
+    ) -> Result<Vec<(ComponentId, Content)>> {
+        let then = |id: ComponentId| async move {
+            let past = self.book.pasts(&id).await?.into_iter().find(|it| it.written_millis <= millis);
+            let Some(past) = past else { return Ok(None) };
+            Ok::<_, Error>(Some((id, self.content(past).await)))
+        };
+        let all = stream::iter(components.iter().cloned()).map(then).buffered(AT_ONCE);
+        all.try_filter_map(async |it| Ok(it)).try_collect().await
     }
 }

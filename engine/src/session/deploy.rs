@@ -6,6 +6,7 @@ use futures::future;
 
 use super::{
     Applied, Approve, Memory, OnFailure, Question, Session, Trouble, Wish,
+    past::step_records,
     undo::{Cause, Undone},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     error::{Error, Result},
     event::Event,
     execute::{self, Report},
-    history::{Deployment, Ending, StepRecord},
+    history::{Deployment, Ending},
     journal::{Entry, Journal},
     lock::{Acquired, Holder, Lease, acquire, holder_id},
     plan::{Counts, Plan, PlannedComponent},
@@ -137,7 +138,7 @@ impl Session {
             let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
             let work = self.hold(lease, &wanted, lineage);
             hold_on(lease, work).await?;
-            let memory = self.look().await?;
+            let memory = hold_on(lease, async { Ok(self.look().await?) }).await?;
             let moved = moved(&plan, &memory);
             if moved.is_empty() && memory.lineage == plan.lineage {
                 break self.execute(desired, wish, plan, memory, lease, approve).await.map(Some);
@@ -270,18 +271,24 @@ impl Session {
             let (done, failed, skipped) = (report.done.len(), report.failed.len(), report.skipped.len());
             self.world.events.send(Event::Finished { deployment, done, failed, skipped, millis });
         }
+        let mut closed = Ok(());
         if !broken && opened.lease.check().is_ok() {
-            self.close(opened, |body| match &result {
+            let last_words = |body: &mut Deployment| match &result {
                 Ok(Some(done)) => done.record(body),
                 Ok(None) => body.result = Ending::Interrupted,
                 Err(_) => body.result = Ending::Failed,
-            })
-            .await?;
+            };
+            closed = self.close(opened, last_words).await;
         }
-        match result? {
-            Some(Done { plan, report, undone }) => Ok(Applied::Ran { deployment, plan, report, undone }),
-            None => Ok(Applied::Declined),
+        let Some(Done { plan, mut report, undone }) = result? else {
+            return Ok(closed.map(|()| Applied::Declined)?);
+        };
+        // What was done is told all the same.
+        if let Err(error) = closed {
+            self.world.events.send(Event::StateFailed { error: error.chain() });
+            report.broken = Some(error);
         }
+        Ok(Applied::Ran { deployment, plan, report, undone })
     }
 }
 
@@ -384,16 +391,4 @@ fn ending(report: &Report) -> Ending {
         () if report.is_success() => Ending::Succeeded,
         () => Ending::Failed,
     }
-}
-
-pub(super) fn step_records(plan: &Plan, report: &Report) -> Vec<StepRecord> {
-    let record = |id: usize, result: &str, millis, why| {
-        let step = &plan.steps[id];
-        let verb = step.verb().to_owned();
-        StepRecord { address: step.address().clone(), verb, result: result.to_owned(), millis, why }
-    };
-    let done = report.done.iter().map(|(id, millis)| record(*id, "done", Some(*millis), None));
-    let failed = report.failed.iter().map(|(id, why)| record(*id, "failed", None, Some(why.clone())));
-    let skipped = report.skipped.iter().map(|(id, why)| record(*id, "skipped", None, Some(why.clone())));
-    done.chain(failed).chain(skipped).collect()
 }

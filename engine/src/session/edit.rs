@@ -78,7 +78,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Takes a deployment over although its owner may be alive: the owner stops at its next call, and what it left open is
+    /// Takes a deployment over although its owner may be alive: the owner starts no further step, and what it left open is
     /// settled. What of its journal cannot be read is passed over. The deployment's record says who did it.
     pub async fn force(&mut self, deployment: DeploymentId) -> Result<(), Trouble> {
         let Some(root) = self.book.root().await? else { return Ok(()) };

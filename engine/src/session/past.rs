@@ -5,7 +5,9 @@ use futures::future;
 use super::Session;
 use crate::{
     error::{Error, Result},
-    history::Deployment,
+    execute::Report,
+    history::{Deployment, StepRecord},
+    plan::Plan,
     record::RecordError,
     state::DeploymentId,
 };
@@ -30,4 +32,17 @@ impl Session {
         }
         Ok((found, broken))
     }
+}
+
+/// What a run did, as its record keeps it.
+pub(super) fn step_records(plan: &Plan, report: &Report) -> Vec<StepRecord> {
+    let record = |id: usize, result: &str, millis, why| {
+        let step = &plan.steps[id];
+        let verb = step.verb().to_owned();
+        StepRecord { address: step.address().clone(), verb, result: result.to_owned(), millis, why }
+    };
+    let done = report.done.iter().map(|(id, millis)| record(*id, "done", Some(*millis), None));
+    let failed = report.failed.iter().map(|(id, why)| record(*id, "failed", None, Some(why.clone())));
+    let skipped = report.skipped.iter().map(|(id, why)| record(*id, "skipped", None, Some(why.clone())));
+    done.chain(failed).chain(skipped).collect()
 }

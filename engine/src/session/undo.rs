@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Applied, Approve, Memory, OnFailure, Question, Session, Trouble, Wish,
-    deploy::{hold_on, step_records},
+    Applied, Approve, Memory, OnFailure, Question, Session, Trouble, Wish, deploy::hold_on, past::step_records,
 };
 use crate::{
     address::ComponentId,

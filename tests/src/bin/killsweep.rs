@@ -1,7 +1,9 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--changing] [--seed S] [--workers N] [--scale F]`.
+//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--changing] [--seconds-from N] [--seed S]
+//! [--workers N] [--scale F]`.
 //!
-//! Points are numbered in the tour's order; a run that was broken off goes on `--from` one of them.
+//! Points are numbered in the tour's order; a run that was broken off goes on `--from` one of them, or in its second kills
+//! `--seconds-from` one, in the order in which they are run.
 //! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill at the calls and writes of the run that
 //! recovers, all of them or `--each` of both sorts; with `--changing` only at calls that change something, as a kill before a read
 //! leaves what a kill after the call before it leaves. Prints its points, its seed and its failures, and ends with 1 if there is one.
@@ -10,7 +12,7 @@
 
 use deployer_tests::{
     Result,
-    sweep::{Case, Keep, Kill, Point, Recovered, Results, Second, Sweep, Wrong, run, tour::TOURS},
+    sweep::{Case, Keep, Kill, Point, Recovered, Results, Second, Sweep, Wrong, in_order, run, tour::TOURS},
 };
 
 fn main() -> Result<()> {
@@ -52,7 +54,10 @@ fn main() -> Result<()> {
     let whole = if all || changing { usize::MAX } else { 4 };
     let each: usize = value("--each").map_or(Ok(whole), |text| text.parse())?;
     let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed).into_iter().take(seconds);
-    let twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, changing, each, seed)).collect();
+    let after: usize = value("--seconds-from").map_or(Ok(1), |text| text.parse())?;
+    let mut twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, changing, each, seed)).collect();
+    in_order(&mut twice);
+    let twice = twice.split_off(after.saturating_sub(1).min(twice.len()));
     let second = run(&twice, &mut workers, &undisturbed);
     println!("two kills: points {}, failures {}", twice.len(), twice.len() - second.passed.len());
     report(once.len() + twice.len(), &[&first, &second])
@@ -63,7 +68,7 @@ fn report(points: usize, results: &[&Results]) -> Result<()> {
     let count = |wrong: Wrong| results.iter().filter_map(|it| it.failed.get(&wrong)).sum::<usize>();
     println!("points {points}, failures {failures}");
     println!(
-        "points {points}: orphans or differences {}, unconverged {}, locks left {}, not reached {}, other {}",
+        "points {points}: orphans, duplicates and other differences {}, unconverged {}, locks left {}, not reached {}, other {}",
         count(Wrong::Differs),
         count(Wrong::Unconverged),
         count(Wrong::Locked),

@@ -32,11 +32,15 @@ fn so_far(results: &Results, all: usize) {
     }
 }
 
+/// The order in which cases are run: a worker goes back from a later phase to an earlier one at no cost.
+pub fn in_order(cases: &mut [Case]) {
+    cases.sort_by_key(|(kill, _)| Reverse(kill.phase));
+}
+
 /// Runs `cases` on `workers`, each with an emulator of its own, and prints each failure.
 pub fn run(cases: &[Case], workers: &mut [Sweep], undisturbed: &Undisturbed) -> Results {
-    // A worker goes back from a later phase to an earlier one at no cost.
     let mut cases = cases.to_vec();
-    cases.sort_by_key(|(kill, _)| Reverse(kill.phase));
+    in_order(&mut cases);
     let shares: Vec<&[Case]> =
         cases.chunk_by(|(one, _), (next, _)| one == next).flat_map(|same| same.chunks(SHARE)).collect();
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Results::default()));

@@ -117,11 +117,9 @@ async fn chosen(
 
 async fn at_time(session: &Session, all: &BTreeSet<ComponentId>, millis: u64) -> Result<Shards, Failure> {
     let mut found = BTreeMap::new();
-    for id in all {
-        let then = session.contents(id).await?.into_iter().find(|it| it.past.written_millis <= millis);
-        // What was not there then stays: forgetting it would leave it in AWS with nobody to delete it.
-        let Some(content) = then else { continue };
-        found.insert(id.clone(), content.record?.body);
+    // What was not there then stays: forgetting it would leave it in AWS with nobody to delete it.
+    for (id, content) in session.contents_at(all, millis).await? {
+        found.insert(id, content.record?.body);
     }
     if found.is_empty() {
         return Err(Failure::said(Code::Usage, format!("nothing is known of {}", duration::date(millis))));
