@@ -3,7 +3,7 @@
 //! A journal has one writer and no gaps: one append is on its way at a time, and what becomes ready meanwhile shares the
 //! next. So a taker that writes a seal at the next free place ends it for good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -255,7 +255,28 @@ pub async fn read(book: &Book, deployment: DeploymentId, lineage: &str, damage: 
             Entry::Sealed { .. } | Entry::Closed => found.ended = true,
         }
     }
+    if !found.lost.is_empty() {
+        found.open_headless();
+    }
     Ok(found)
+}
+
+impl Found {
+    /// What was made, and whose id was in an entry that is lost, is open again: what is known of it later is of no use without.
+    fn open_headless(&mut self) {
+        let id_of = |change: &Change| match change {
+            Change::Outcome(step, Outcome::Created { .. }) => Some(*step),
+            _ => None,
+        };
+        let known: BTreeSet<StepId> = self.changes.iter().filter_map(id_of).collect();
+        for (step, (intent, last)) in &mut self.intents {
+            let there = matches!(last, Some(Outcome::Confirmed { .. } | Outcome::Sent));
+            if intent.verb == Verb::Create && there && !known.contains(step) {
+                *last = None;
+                self.changes.retain(|change| !matches!(change, Change::Outcome(of, _) if of == step));
+            }
+        }
+    }
 }
 
 /// Seals a journal at its next free place and reads it as it is for good. What its writer adds meanwhile is read too.

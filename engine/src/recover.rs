@@ -117,7 +117,7 @@ impl Recovery<'_> {
         let found = journal::seal(self.book, deployment, self.lineage, self.owner, damage, seal).await?;
         for key in &found.lost {
             let message = format!(
-                "{key} cannot be read and is passed over: what was meant there is not known. `deployer drift detect` finds what has this stack's tags and is not in its state"
+                "{key} cannot be read and is passed over: what was meant there is not known. The next apply looks for it before it makes anything; what other things hang on is best taken over first: `deployer drift detect` names it, `deployer state import` takes it"
             );
             self.events.send(Event::Noted { message });
         }
@@ -143,7 +143,8 @@ impl Recovery<'_> {
             owner: self.record(deployment).await?.map(|it| it.record.body.owner).unwrap_or_default(),
             open: open.len(),
         });
-        if !open.is_empty() {
+        let lost = !found.lost.is_empty();
+        if lost || !open.is_empty() {
             self.clock.sleep(self.call_timeout).await;
         }
         let settled = future::join_all(open.iter().map(|intent| self.settle(intent))).await;
@@ -157,7 +158,8 @@ impl Recovery<'_> {
         }
         for (id, shard) in &shards {
             lease.check()?;
-            let body = shard.record.body.clone();
+            let mut body = shard.record.body.clone();
+            body.unsure |= lost;
             self.book.write_shard(id, shard, shard.record.fence, body).await?;
         }
         Ok(steps(&found, &words))

@@ -82,6 +82,9 @@ pub struct Shard {
     /// Answers of look-ups that its expansion is bound to, by question.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lookups: BTreeMap<String, Value>,
+    /// Something of a journal that was about it was lost: what it makes from then on is looked for first, as it may be there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 /// What a component was when it was last good.

@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub settle: SettleTable,
     /// What is on its way as it was set is waited for.
     pub wait: bool,
+    /// What is to be made may be there already, although nothing is remembered of it.
+    pub unsure: bool,
     /// Told as soon as a create call has answered.
     pub created: &'a (dyn Fn(Outcome) + Send + Sync),
     /// Told when the status word changes.
@@ -124,7 +126,7 @@ async fn look_at(id: &PhysicalId, desired: &Value, cx: &Context<'_>) -> Result<(
 
 /// The thing itself: found if it is there already and ours, else made.
 async fn make(step: &Step, desired: &Value, cx: &Context<'_>) -> Result<Made> {
-    if cx.resource.facts().create_adopts
+    if (cx.unsure || cx.resource.facts().create_adopts)
         && let Some(found) = ours(step, desired, cx).await?
     {
         return Ok(found);

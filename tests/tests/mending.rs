@@ -46,7 +46,7 @@ fn cut(file: &std::path::Path) -> Result<()> {
 fn killed_at(product: &Product, number: u64) -> Result<()> {
     product.client().clear_calls()?;
     product.client().freeze(number, "after")?;
-    let mut child = product.start(APPLY)?;
+    let mut child = product.start(&[APPLY, &["--parallelism", "1"]].concat())?;
     product.client().wait_frozen(30_000)?.ok_or("the call did not come")?;
     child.kill()?;
     child.wait()?;
@@ -56,9 +56,11 @@ fn killed_at(product: &Product, number: u64) -> Result<()> {
 /// Everything is as the files say, and nobody holds a lock.
 fn converged(product: &Product) -> Result<()> {
     product.succeed(APPLY)?;
-    assert_eq!(product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?.code, Some(0));
+    let plan = product.run(&["plan", "-e", "dev", "--detailed-exitcode"])?;
+    assert_eq!(plan.code, Some(0), "{plan:?}");
     assert_eq!(told(product, &["unlock"])?["holders"].as_array().map(Vec::len), Some(0));
-    assert_eq!(told(product, &["drift", "detect"])?["orphans"].as_array().map(Vec::len), Some(0));
+    let drift = told(product, &["drift", "detect"])?;
+    assert_eq!(drift["orphans"].as_array().map(Vec::len), Some(0), "{:#}", drift["orphans"]);
     Ok(())
 }
 
@@ -67,8 +69,12 @@ fn a_journal_that_was_cut_off_is_gone_over_by_a_person() -> Result<()> {
     let emulator = Emulator::start(0.02)?;
     for (name, missing) in [("cut", false), ("missing", true)] {
         let product = Product::new(&emulator.client(name))?;
-        product.write("stack.yaml", STACK)?;
-        killed_at(&product, 6)?;
+        let queue =
+            |name| format!("---\napiVersion: deployer.dev/v1\nkind: SQS\nmetadata: {{name: {name}}}\nspec: {{}}\n");
+        let (stack, _) = STACK.split_once("---").expect("several documents");
+        let all: String = ["jobs", "mail", "bills"].into_iter().map(queue).collect();
+        product.write("stack.yaml", &format!("{stack}{all}"))?;
+        killed_at(&product, 3)?;
         let journal = records(&product).join("journal/00000001");
         let mut entries: Vec<PathBuf> =
             fs::read_dir(&journal)?.map(|it| it.map(|it| it.path())).collect::<std::io::Result<_>>()?;

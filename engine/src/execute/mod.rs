@@ -238,6 +238,7 @@ impl<'a> Run<'a> {
         }
         let step = &self.plan.steps[id];
         let awaited = self.progress.is_awaited(id);
+        let unsure = self.shards.get(&step.address().component).is_some_and(|it| it.record.body.unsure);
         let (world, early) = (self.world, self.early.clone());
         let desired = self.intents.get(&id).and_then(|intent| intent.desired.clone());
         self.started.insert(id, world.clock.monotonic());
@@ -260,6 +261,7 @@ impl<'a> Run<'a> {
                 call_timeout: world.call_timeout,
                 settle: within(resource.facts().settle, step.timeout),
                 wait: world.wait || awaited,
+                unsure,
                 created: &|outcome| drop(early.unbounded_send((id, outcome))),
                 status: &|status| {
                     world.events.send(Event::StepStatus { address: step.address().clone(), status: status.to_owned() });
