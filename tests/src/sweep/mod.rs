@@ -35,8 +35,6 @@ const SLOW_MILLIS: u64 = 150;
 const REACH_SECONDS: u64 = 180;
 /// How often a point is tried to be reached: what becomes ready at one moment shares a write, so runs differ by a few.
 const TRIES: usize = 5;
-/// By how many calls two runs may differ for that.
-const FEWER: u64 = 8;
 
 /// What does not hold after a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,8 +147,15 @@ impl Sweep {
             stage.before(number)?;
             stage.client.clear_calls()?;
             found.writes.push(succeed_counted(stage, phase, &library)?);
-            // Each call that one of them makes is a point: where the next one makes fewer, it is tried until it is reached.
-            found.calls.push(calls.max(stage.client.calls()?.changing()));
+            let again = stage.client.calls()?.changing();
+            if again != calls {
+                return Err(format!(
+                    "{}: {calls} changing calls in one undisturbed run, {again} in the next",
+                    phase.name
+                )
+                .into());
+            }
+            found.calls.push(calls);
             found.names.push(phase.name);
             if normal(stage.client.inventory()?) != found.inventories[number] {
                 return Err(format!("{}: two undisturbed runs end differently", phase.name).into());
@@ -163,8 +168,8 @@ impl Sweep {
         Ok(found)
     }
 
-    /// One case. A run that comes to its end before it comes to the record write, or to the call - many of which are record writes -
-    /// has fewer of them: its last one is taken instead.
+    /// One case. A run that ends before it comes to the record write has fewer of them: its last one is taken instead. A call that a
+    /// run does not come to is waited for in another run.
     fn case(&mut self, (mut kill, mut again): Case, undisturbed: &Undisturbed) -> Checked<Recovered> {
         for _ in 1..TRIES {
             let ended = self.kill(kill, again, undisturbed);
@@ -176,12 +181,7 @@ impl Sweep {
                 {
                     *number = made.min(*number);
                 }
-                (Err(Failure(Wrong::NotReached, _)), Some((false, made)), Point::Call(number), _)
-                | (Err(Failure(Wrong::NotReached, _)), Some((true, made)), _, Some(Second::Change(number)))
-                    if made > 0 && made + FEWER >= *number =>
-                {
-                    *number = made.min(*number);
-                }
+                (Err(Failure(Wrong::NotReached, _)), None, ..) => {}
                 _ => return ended,
             }
         }
@@ -204,11 +204,11 @@ impl Sweep {
         match again {
             Some(Second::Change(number)) => {
                 client.freeze(number, "before")?;
-                kill_frozen(stage, phase, true)?;
+                kill_frozen(stage, phase)?;
             }
             Some(Second::Call(number)) => {
                 client.freeze_at_any(number, "before")?;
-                kill_frozen(stage, phase, true)?;
+                kill_frozen(stage, phase)?;
             }
             Some(Second::Write(number)) => {
                 kill_at_write(stage, phase, &library, &format!("before:write:{number}"), true)?;
@@ -230,11 +230,11 @@ fn kill_once(stage: &Stage, phase: &Phase, library: &str, kill: Kill) -> Checked
     match (kill.point, stage.keep) {
         (Point::Call(number), _) => {
             client.freeze(number, when)?;
-            kill_frozen(stage, phase, false)
+            kill_frozen(stage, phase)
         }
         (Point::Beat(number), Keep::Aws) => {
             client.freeze_at_beat(number, when)?;
-            kill_frozen(stage, phase, false)
+            kill_frozen(stage, phase)
         }
         (Point::Write(number), _) => kill_at_write(stage, phase, library, &format!("{when}:write:{number}"), false),
         (Point::Beat(number), Keep::Folder) => {
@@ -246,7 +246,7 @@ fn kill_once(stage: &Stage, phase: &Phase, library: &str, kill: Kill) -> Checked
 }
 
 /// Runs the phase until its client is frozen, and kills it there.
-fn kill_frozen(stage: &Stage, phase: &Phase, second: bool) -> Checked<()> {
+fn kill_frozen(stage: &Stage, phase: &Phase) -> Checked<()> {
     let client = &stage.client;
     let mut child = stage.product.start(&stage.words(phase))?;
     let mut frozen = None;
@@ -261,10 +261,6 @@ fn kill_frozen(stage: &Stage, phase: &Phase, second: bool) -> Checked<()> {
     client.unfreeze()?;
     match frozen {
         Some(_) => Ok(()),
-        None if said.code == Some(0) => {
-            stage.fewer.set(Some((second, client.calls()?.changing())));
-            Err(Failure(Wrong::NotReached, format!("it came to its end:\n{}", said.stdout)))
-        }
         None => Err(Failure(Wrong::NotReached, format!("it said:\n{}{}", said.stdout, said.stderr))),
     }
 }

@@ -29,8 +29,8 @@ pub(crate) struct Stage {
     /// Where the state is, if it is not beside the files.
     place: Option<String>,
     tour: &'static Tour,
-    /// How many record writes or changing calls a run made that came to its end before it came to the one that was waited for, and
-    /// whether that was the second run of its case.
+    /// How many record writes a run made that ended before it came to the one that was waited for, and whether that was the second
+    /// run of its case.
     pub(crate) fewer: Cell<Option<(bool, u64)>>,
     /// The stack's folder before each phase; AWS is kept by the emulator.
     kept: Vec<TempDir>,
