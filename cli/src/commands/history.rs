@@ -32,7 +32,9 @@ pub async fn run(global: &Global, one: Option<u64>, limit: usize, term: &Term) -
             Failure::said(Code::Usage, format!("there is no deployment {id}")).help("`deployer history` lists them")
         );
     }
-    broken.into_iter().for_each(|error| term.note(Error::from(error).chain()));
+    for error in broken {
+        term.note(format!("{}; `deployer state verify` says how it is mended", Error::from(error).chain()));
+    }
     if global.json {
         term.line(format!("{:#}", json!({"scope": context.scope(), "deployments": all})));
         return Ok(Code::Done);

@@ -139,7 +139,7 @@ pub async fn all_versions(desk: &Desk) -> Result<Code, Failure> {
 }
 
 /// How a broken record is mended.
-fn way(fault: &Fault) -> String {
+pub fn way(fault: &Fault) -> String {
     let key = &fault.key;
     match (&fault.what, &fault.good) {
         (Which::Shard(id), Some(good)) => format!(
@@ -159,7 +159,7 @@ fn way(fault: &Fault) -> String {
             format!("no earlier content of it is known here: of deployment {id} the history tells nothing")
         }
         (Which::Journal { open: true, deployment }, _) => format!(
-            "deployment {deployment} was killed, and this is part of what it meant: `deployer unlock --force` settles what can be read of it and goes on"
+            "deployment {deployment} is open, and this is part of what it meant: where it was killed, `deployer unlock --force` settles what can be read of it and goes on"
         ),
         (Which::Journal { open: false, .. }, _) => "its deployment has ended: nothing reads it any more".to_owned(),
         (Which::Other, _) => "no run reads it".to_owned(),

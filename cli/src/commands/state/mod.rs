@@ -49,9 +49,13 @@ pub async fn run(global: &Global, command: StateCommand, term: &Term) -> Result<
     if let StateCommand::Versions { component: Some(component) } = &command {
         return look::versions(&context, &session, component, term).await;
     }
-    if let StateCommand::Restore { components, auto_approve, .. } = &command
+    if let StateCommand::Restore { components, to, from, auto_approve } = &command
         && components.iter().any(|it| restore::is_record(it))
     {
+        if to.is_some() || from.is_some() {
+            let message = "a record is put back as it was last: --to and --from are for components (Kind.name)";
+            return Err(Failure::said(Code::Usage, message));
+        }
         return restore::records(&context, &session, components, *auto_approve, term).await;
     }
     let restoring = matches!(command, StateCommand::Restore { .. });
@@ -120,16 +124,20 @@ impl Desk {
         wish(purpose)
     }
 
-    /// A yes by flag or by a person; where nobody can be asked, the way on.
     fn approved(&self, auto_approve: bool, question: &str) -> Result<bool, Failure> {
-        match (auto_approve, self.term.asks) {
-            (true, _) => Ok(true),
-            (false, true) => Ok(self.term.confirm(question)),
-            (false, false) => Err(Failure::said(
-                Code::Refused,
-                "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-            )),
-        }
+        approved(&self.term, auto_approve, question)
+    }
+}
+
+/// A yes by flag or by a person; where nobody can be asked, the way on.
+fn approved(term: &Term, auto_approve: bool, question: &str) -> Result<bool, Failure> {
+    match (auto_approve, term.asks) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(term.confirm(question)),
+        (false, false) => Err(Failure::said(
+            Code::Refused,
+            "nobody can be asked here, and --auto-approve was not given; nothing was changed",
+        )),
     }
 }
 

@@ -22,7 +22,7 @@ use deployer_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{Desk, declined, names, wish};
+use super::{Desk, approved, declined, look::way, names, wish};
 use crate::{
     args::StateCommand,
     context::Context,
@@ -175,7 +175,7 @@ pub async fn broken(
     let Chosen { shards, .. } = chosen(&session, context.scope(), &wanted, false, Source { to, from }).await?;
     let restored: Vec<ComponentId> = shards.keys().cloned().collect();
     term.say(format!("{}: what cannot be read is written over. AWS is not touched.", names(&restored)));
-    if !(auto_approve || term.asks && term.confirm("Put it back?")) {
+    if !approved(&term, auto_approve, "Put it back?")? {
         return Err(declined());
     }
     let wish = wish(&format!("restore {}", names(&restored)));
@@ -207,14 +207,17 @@ pub async fn records(
     let (_, faults) = session.verify().await?;
     let mut wanted = Vec::new();
     for key in keys {
-        let fault = faults.iter().find(|it| it.key == *key);
-        wanted.push(fault.ok_or_else(|| {
-            Failure::said(Code::Usage, format!("{key} is not broken"))
-                .help("`deployer state verify` names the records that are; a component is named as Kind.name")
-        })?);
+        let Some(fault) = faults.iter().find(|it| it.key == *key) else {
+            let failure = Failure::said(Code::Usage, format!("{key} is not broken"));
+            return Err(failure.help("`deployer state verify` names the records that are"));
+        };
+        match (&fault.what, &fault.good) {
+            (Which::Root, _) | (Which::Deployment(_), Some(_)) => wanted.push(fault),
+            _ => return Err(Failure::said(Code::Usage, format!("{key} is not mended like this")).help(way(fault))),
+        }
     }
     term.say(format!("{}: what cannot be read is written over. AWS is not touched.", keys.join(", ")));
-    if !(auto_approve || term.asks && term.confirm("Put it back?")) {
+    if !approved(term, auto_approve, "Put it back?")? {
         return Err(declined());
     }
     for fault in wanted {
