@@ -190,33 +190,47 @@ impl Lease {
         self.inner().held.record.body.components.clone()
     }
 
-    /// An error if it may be someone else's by now. Asked before each call: the owner stops by itself.
-    pub fn check(&self) -> Result<()> {
-        let age = self.clock.monotonic().saturating_sub(self.inner().renewed);
-        if self.lost.load(Ordering::SeqCst) || age >= self.ttl {
-            return Err(LockError::Lost.into());
+    /// True once it is known to be someone else's, or could not be renewed in time.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    fn has_run_out(&self) -> bool {
+        self.clock.monotonic().saturating_sub(self.inner().renewed) >= self.ttl
+    }
+
+    /// An error if it may be someone else's by now. Asked before each call: the owner stops by itself. A process that was held up
+    /// for longer than its lease has to win the record again first, which it cannot once somebody has taken over.
+    pub async fn sure(&self) -> Result<()> {
+        while !self.is_lost() && self.has_run_out() {
+            if self.beat(&|_| {}).await.is_err() {
+                self.lost.store(true, Ordering::SeqCst);
+            }
         }
+        if self.is_lost() { Err(LockError::Lost.into()) } else { Ok(()) }
+    }
+
+    /// A change of what is held, which is a sign of life too.
+    async fn renew(&self, change: impl Fn(&mut Holder)) -> Result<()> {
+        while !self.beat(&change).await? {}
         Ok(())
     }
 
-    /// One sign of life, or a change of what is held.
-    async fn renew(&self, change: impl Fn(&mut Holder)) -> Result<()> {
-        loop {
-            let before = self.inner().held.clone();
-            let mut holder = before.record.body.clone();
-            holder.beat += 1;
-            change(&mut holder);
-            let now = self.clock.monotonic();
-            let id = holder_id(holder.deployment);
-            let lineage = before.record.lineage.clone();
-            match self.book.write_holder(&id, &lineage, Some(&before), holder).await {
-                Ok(held) => {
-                    *self.inner() = Inner { held, renewed: now };
-                    return Ok(());
-                }
-                Err(Error::Store(StoreError::Stale { .. })) => self.look_again().await?,
-                Err(error) => return Err(error),
+    /// Tries to write the record once; false if it was another than we knew, and is known now.
+    async fn beat(&self, change: &impl Fn(&mut Holder)) -> Result<bool> {
+        let before = self.inner().held.clone();
+        let mut holder = before.record.body.clone();
+        holder.beat += 1;
+        change(&mut holder);
+        let now = self.clock.monotonic();
+        let id = holder_id(holder.deployment);
+        match self.book.write_holder(&id, &before.record.lineage, Some(&before), holder).await {
+            Ok(held) => {
+                *self.inner() = Inner { held, renewed: now };
+                Ok(true)
             }
+            Err(Error::Store(StoreError::Stale { .. })) => self.look_again().await.map(|()| false),
+            Err(error) => Err(error),
         }
     }
 
@@ -240,10 +254,13 @@ impl Lease {
 
     /// Signs of life at a third of the TTL, for as long as it is polled. Ends only when the lock is lost.
     pub async fn keep(&self) {
-        while self.check().is_ok() {
+        loop {
             self.clock.sleep(self.ttl / 3).await;
             // A store that fails for a while is no reason to stop before the lease ends.
             let _ = self.renew(|_| {}).await;
+            if self.sure().await.is_err() {
+                return;
+            }
         }
     }
 
@@ -256,7 +273,7 @@ impl Lease {
 
     /// Gives everything back. What is lost is someone else's to give back.
     pub async fn release(self) -> Result<()> {
-        if self.check().is_err() {
+        if self.sure().await.is_err() {
             return Ok(());
         }
         let id = holder_id(self.deployment());
@@ -365,7 +382,7 @@ pub async fn acquire(
             }
         }
         stop.unless(lease.clock.sleep(Duration::from_secs(1))).await;
-        lease.check()?;
+        lease.sure().await?;
     }
 }
 

@@ -157,7 +157,7 @@ impl Recovery<'_> {
             }
         }
         for (id, shard) in &shards {
-            lease.check()?;
+            lease.sure().await?;
             let mut body = shard.record.body.clone();
             body.unsure |= lost;
             self.book.write_shard(id, shard, shard.record.fence, body).await?;
@@ -190,7 +190,7 @@ impl Recovery<'_> {
         let mut shards = BTreeMap::new();
         for id in held {
             loop {
-                lease.check()?;
+                lease.sure().await?;
                 let shard = self.book.shard(id, self.lineage).await?;
                 if !self.safety.fence() {
                     shards.insert(id.clone(), shard);

@@ -317,7 +317,7 @@ async fn retry<'c, T>(
     let mut pause = Duration::from_secs(1);
     let mut silences = 0;
     loop {
-        cx.lease.check()?;
+        cx.lease.sure().await?;
         let error = match call().await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,

@@ -37,11 +37,9 @@ fn expected(size: i64) -> Vec<Value> {
     planet.inventory()
 }
 
-/// Pauses a process at its point `at`, if that is a record write: a call that is on the wire cannot be fenced, only settled.
-fn pause(at: usize, seconds: u64) -> Points {
-    Points::new(Arc::new(move |point, what: &str| {
-        (point == at && what.starts_with("write shop")).then_some(Fault::Pause(seconds))
-    }))
+/// The fault at the process's point `at`, if that is a record write: a call that is on the wire cannot be fenced, only settled.
+fn at_write(at: usize, fault: Fault) -> Points {
+    Points::new(Arc::new(move |point, what: &str| (point == at && what.starts_with("write shop")).then_some(fault)))
 }
 
 /// Clocks that show these seconds as the world begins, and go on by so many hundredths in one of its.
@@ -52,11 +50,11 @@ fn clocks(monotonic: (u64, u32), wall: (u64, u32)) -> Clocks {
 
 /// One process is paused at a point; another one of another machine comes and takes over meanwhile. To the one that is paused time
 /// goes by more slowly by so many hundredths, and to the other one faster: its lease seems longest to it, and shortest to the other.
-fn takeover(at: usize, seconds: u64, apart: u32, safety: Safety) {
-    let label = format!("paused at {at} for {seconds} s, clocks {apart} % apart from right");
+fn takeover(at: usize, fault: Fault, apart: u32, safety: Safety) {
+    let label = format!("{fault:?} at {at}, clocks {apart} % apart from right");
     let mut planet = Planet::new();
     let slow = How {
-        points: pause(at, seconds),
+        points: at_write(at, fault),
         safety,
         machine: None,
         clocks: clocks((5_000_000, 100 - apart), (86_400, 100)),
@@ -86,8 +84,25 @@ fn every_takeover(safety: Safety) {
     for at in 0..24 {
         for seconds in [90, 130, 150, 155, 165, 175, 190, 240, 400] {
             for apart in [0, 4] {
-                takeover(at, seconds, apart, safety);
+                takeover(at, Fault::Pause(seconds), apart, safety);
+                takeover(at, Fault::Stall(seconds), apart, safety);
             }
+        }
+    }
+}
+
+/// Held up for longer than its lease, and nobody came meanwhile: the lock is won again, and the run goes on.
+#[test]
+fn a_run_that_was_held_up_goes_on_where_nobody_took_over() {
+    for at in 0..24 {
+        for seconds in [59, 61, 130, 3_600] {
+            let mut planet = Planet::new();
+            let how = How { points: at_write(at, Fault::Stall(seconds)), ..How::default() };
+            match planet.apply(&stack(1), false, &how) {
+                Ended::Finished(Ok(Applied::Ran { report, .. })) if report.is_success() => {}
+                other => panic!("held up at {at} for {seconds} s: {other:?}"),
+            }
+            planet.check(&format!("held up at {at} for {seconds} s"), &stack(1), false, &expected(1));
         }
     }
 }
@@ -167,7 +182,8 @@ fn random_points(seed: u64) -> Points {
             0..4 => Some(Fault::CrashBefore),
             4..8 => Some(Fault::CrashAfter),
             8..10 if !what.starts_with("write") => Some(Fault::CrashLate),
-            10..14 if record => Some(Fault::Pause(dice.below(300))),
+            10..12 if record => Some(Fault::Pause(dice.below(300))),
+            12..14 if record => Some(Fault::Stall(dice.below(300))),
             14..18 => Some(Fault::LostAnswer),
             18..20 => Some(Fault::Refused),
             _ => None,

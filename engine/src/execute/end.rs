@@ -1,14 +1,14 @@
 //! The end of a run: what never started, what is still to be written, and what could not be.
 
 use super::{Report, Run};
-use crate::{error::Error, event::Event};
+use crate::{error::Error, event::Event, lock::LockError};
 
 impl Run<'_> {
     /// What never started, and why; what is still to be written.
     pub(super) async fn end(mut self) -> Report {
         self.report.interrupted = self.world.stop.is_wished();
-        if let (Err(lost), None) = (self.world.lease.check(), &self.report.broken) {
-            self.break_off(lost);
+        if self.world.lease.is_lost() {
+            self.break_off(LockError::Lost.into());
         }
         for (id, blocker) in self.progress.not_started(self.plan) {
             if !self.world.wait && self.plan.steps[id].last && blocker.is_none() && !self.report.interrupted {
@@ -36,7 +36,7 @@ impl Run<'_> {
     /// What could not be written while steps ran is tried once more now that none does; what still cannot is handed out. A lost
     /// lock is no such case: what we know is another's to find out.
     async fn write_late(&mut self) {
-        let lost = self.world.lease.check().is_err();
+        let lost = self.world.lease.is_lost();
         if lost || !matches!(self.report.broken, Some(Error::Store(_))) {
             return;
         }

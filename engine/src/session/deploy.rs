@@ -118,7 +118,7 @@ impl Session {
         body.finished_millis = Some(self.world.clock.wall_millis());
         change(&mut body);
         let proven = body.proven();
-        opened.lease.check()?;
+        opened.lease.sure().await?;
         self.book.write_deployment(deployment, &lineage, Some(&opened.record), body).await?;
         opened.lease.release().await?;
         self.book.close(&lineage, deployment, proven).await
@@ -272,7 +272,7 @@ impl Session {
             self.world.events.send(Event::Finished { deployment, done, failed, skipped, millis });
         }
         let mut closed = Ok(());
-        if !broken && opened.lease.check().is_ok() {
+        if !broken {
             let last_words = |body: &mut Deployment| match &result {
                 Ok(Some(done)) => done.record(body),
                 Ok(None) => body.result = Ending::Interrupted,

@@ -53,7 +53,7 @@ impl Session {
             journal.append(entries.collect()).await?;
             for (id, it) in components.iter().zip(&held) {
                 let Some(shard) = after.remove(id) else { continue };
-                opened.lease.check()?;
+                opened.lease.sure().await?;
                 self.book.write_shard(id, it, it.record.fence, shard).await?;
             }
             Ok(journal.append(vec![Entry::Closed]).await?)

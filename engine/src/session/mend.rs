@@ -111,7 +111,7 @@ impl Session {
         let work = async {
             held?;
             for (id, shard) in shards {
-                opened.lease.check()?;
+                opened.lease.sure().await?;
                 self.book.mend_shard(id, &lineage, shard.clone()).await?;
             }
             Ok(())

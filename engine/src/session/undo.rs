@@ -118,7 +118,7 @@ impl Session {
             Err(trouble) => Err(trouble),
         };
         let broken = matches!(&result, Ok(Some(undone)) if undone.report.broken.is_some());
-        if !broken && opened.lease.check().is_ok() {
+        if !broken && opened.lease.sure().await.is_ok() {
             journal.append(vec![Entry::Closed]).await?;
             self.close(opened, |body| match &result {
                 Ok(Some(undone)) => {
@@ -230,7 +230,7 @@ impl Session {
         }
         journal.append(entries).await?;
         for (id, held) in shards.iter_mut() {
-            lease.check()?;
+            lease.sure().await?;
             let body = held.record.body.clone();
             *held = self.book.write_shard(id, held, held.record.fence, body).await?;
         }

@@ -38,6 +38,8 @@ pub enum Fault {
     CrashLate,
     /// The process is paused before it, and its clock with it, for this many seconds.
     Pause(u64),
+    /// The process is paused before it for this many seconds, as on a machine that is too busy: its clock goes on.
+    Stall(u64),
 }
 
 /// All faults that end or disturb a single run.

@@ -117,7 +117,11 @@ impl Site {
             Some(Fault::CrashLate) => Way::Late,
             Some(Fault::CrashBefore) => self.die().await,
             Some(Fault::Pause(seconds)) => {
-                self.pause(Duration::from_secs(seconds)).await;
+                self.pause(seconds, seconds).await;
+                Way::Do
+            }
+            Some(Fault::Stall(seconds)) => {
+                self.pause(seconds, 0).await;
                 Way::Do
             }
         }
@@ -130,11 +134,12 @@ impl Site {
         std::future::pending().await
     }
 
-    async fn pause(&self, time: Duration) {
+    /// Nothing happens for so many seconds, of which the process's own clock misses some.
+    async fn pause(&self, seconds: u64, missed: u64) {
         {
             let mut inner = lock(&self.inner);
-            inner.paused_until = self.clock.now() + time;
-            inner.frozen += time;
+            inner.paused_until = self.clock.now() + Duration::from_secs(seconds);
+            inner.frozen += Duration::from_secs(missed);
         }
         self.yield_once().await;
     }
