@@ -125,6 +125,9 @@ impl<'a> Run<'a> {
             return;
         }
         self.judge();
+        if self.takes_turns() {
+            return;
+        }
         while let Some(id) = self.progress.next() {
             let step = &self.plan.steps[id];
             match self.intent(step) {
@@ -137,14 +140,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// One at a time is meant of all that takes time: neither a step nor a shard's write begins beside anything else, so that such
+    /// a run makes the same calls each time.
+    fn takes_turns(&self) -> bool {
+        self.world.parallelism == 1 && !self.news.is_empty()
+    }
+
     fn halted(&self) -> bool {
         let failed = self.world.stop_on_failure && !self.report.failed.is_empty()
             || self.report.verdict.as_ref().is_some_and(|it| !it.is_good());
-        failed || self.report.broken.is_some() || self.world.stop.is_wished() || self.world.lease.check().is_err()
+        failed || self.report.broken.is_some() || self.world.stop.is_wished() || self.world.lease.is_lost()
     }
 
     /// Sends the batch on its way if none is, and the shards that came to rest.
     fn flush(&mut self) {
+        let turn = !self.takes_turns();
         if !self.appending && !self.batch.is_empty() && self.report.broken.is_none() {
             self.appending = true;
             let batch = std::mem::take(&mut self.batch);
@@ -160,7 +170,7 @@ impl<'a> Run<'a> {
                 self.news.push(std::future::ready(News::Journaled(Ok(()), steps)).boxed());
             }
         }
-        if self.report.broken.is_none() {
+        if turn && self.report.broken.is_none() {
             self.write_shards();
         }
     }

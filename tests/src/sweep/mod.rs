@@ -33,8 +33,6 @@ const SLOW_MILLIS: u64 = 150;
 /// How long a frozen call is waited for, at most: no longer than the run lives. One step after another, an apply of the web app takes
 /// half a minute by itself at a twentieth of AWS's time.
 const REACH_SECONDS: u64 = 180;
-/// How often a point is tried to be reached: what becomes ready at one moment shares a write, so runs differ by a few.
-const TRIES: usize = 5;
 
 /// What does not hold after a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,28 +166,8 @@ impl Sweep {
         Ok(found)
     }
 
-    /// One case. A run that ends before it comes to the record write has fewer of them: its last one is taken instead. A call that a
-    /// run does not come to is waited for in another run.
-    fn case(&mut self, (mut kill, mut again): Case, undisturbed: &Undisturbed) -> Checked<Recovered> {
-        for _ in 1..TRIES {
-            let ended = self.kill(kill, again, undisturbed);
-            let fewer = self.stage.as_ref().and_then(|stage| stage.fewer.take());
-            match (&ended, fewer, &mut kill.point, &mut again) {
-                (Err(Failure(Wrong::NotReached, _)), Some((false, made)), Point::Write(number), _)
-                | (Err(Failure(Wrong::NotReached, _)), Some((true, made)), _, Some(Second::Write(number)))
-                    if made > 0 =>
-                {
-                    *number = made.min(*number);
-                }
-                (Err(Failure(Wrong::NotReached, _)), None, ..) => {}
-                _ => return ended,
-            }
-        }
-        self.kill(kill, again, undisturbed)
-    }
-
     /// One kill, the run after it, and what must hold then; with `again`, that run is killed too, and a third one is the last.
-    fn kill(&mut self, kill: Kill, again: Option<Second>, undisturbed: &Undisturbed) -> Checked<Recovered> {
+    fn case(&mut self, (kill, again): Case, undisturbed: &Undisturbed) -> Checked<Recovered> {
         let (phase, library) = (&self.tour.phases[kill.phase], self.library.clone());
         let stage = self.stage()?;
         if !stage.killed(kill)? {
@@ -211,7 +189,7 @@ impl Sweep {
                 kill_frozen(stage, phase)?;
             }
             Some(Second::Write(number)) => {
-                kill_at_write(stage, phase, &library, &format!("before:write:{number}"), true)?;
+                kill_at_write(stage, phase, &library, &format!("before:write:{number}"))?;
             }
             None => {}
         }
@@ -236,10 +214,10 @@ fn kill_once(stage: &Stage, phase: &Phase, library: &str, kill: Kill) -> Checked
             client.freeze_at_beat(number, when)?;
             kill_frozen(stage, phase)
         }
-        (Point::Write(number), _) => kill_at_write(stage, phase, library, &format!("{when}:write:{number}"), false),
+        (Point::Write(number), _) => kill_at_write(stage, phase, library, &format!("{when}:write:{number}")),
         (Point::Beat(number), Keep::Folder) => {
             client.options(json!({"latency_ms": SLOW_MILLIS}))?;
-            kill_at_write(stage, phase, library, &format!("{when}:beat:{number}"), false)?;
+            kill_at_write(stage, phase, library, &format!("{when}:beat:{number}"))?;
             Ok(client.options(json!({"latency_ms": 0}))?)
         }
     }
@@ -276,7 +254,7 @@ fn succeed_counted(stage: &Stage, phase: &Phase, library: &str) -> Result<u64> {
     counted(&count)
 }
 
-fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str, second: bool) -> Checked<()> {
+fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str) -> Checked<()> {
     let count = stage.forget_count()?;
     let mut command = stage.product.command(&stage.words_one_by_one(phase));
     command.env("LD_PRELOAD", library).env("DEPLOYER_TEST_KILL", kill).env("DEPLOYER_TEST_COUNT", &count);
@@ -284,9 +262,6 @@ fn kill_at_write(stage: &Stage, phase: &Phase, library: &str, kill: &str, second
     match output.status.code() {
         None => Ok(()),
         Some(code) => {
-            if code == 0 {
-                stage.fewer.set(Some((second, counted(&count)?)));
-            }
             let said = String::from_utf8_lossy(&output.stderr);
             Err(Failure(Wrong::NotReached, format!("it ended with {code}:\n{said}")))
         }

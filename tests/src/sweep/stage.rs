@@ -1,6 +1,6 @@
 //! Where a worker stands: a stack and its AWS, kept as they are before each phase, so that every kill starts from there.
 
-use std::{cell::Cell, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
 
@@ -29,9 +29,6 @@ pub(crate) struct Stage {
     /// Where the state is, if it is not beside the files.
     place: Option<String>,
     tour: &'static Tour,
-    /// How many record writes a run made that ended before it came to the one that was waited for, and whether that was the second
-    /// run of its case.
-    pub(crate) fewer: Cell<Option<(bool, u64)>>,
     /// The stack's folder before each phase; AWS is kept by the emulator.
     kept: Vec<TempDir>,
     /// How all is after a kill, kept in the same way while runs after it are killed too.
@@ -52,8 +49,8 @@ impl Stage {
             }
         };
         warm(&emulator, tour)?;
-        let (fewer, kept, killed) = (Cell::new(None), Vec::new(), None);
-        let mut stage = Self { emulator, client, product, keep, place, tour, fewer, kept, killed };
+        let (kept, killed) = (Vec::new(), None);
+        let mut stage = Self { emulator, client, product, keep, place, tour, kept, killed };
         stage.keep()?;
         Ok(stage)
     }
@@ -71,7 +68,7 @@ impl Stage {
         }
     }
 
-    /// A phase's command, with steps that run one after another.
+    /// A phase's command, with steps that run one after another: the same calls each time, in the plan's order.
     pub(crate) fn words_one_by_one(&self, phase: &Phase) -> Vec<&str> {
         let mut words = [phase.command, &["--parallelism", "1"]].concat();
         words.extend(self.flags());
