@@ -4,16 +4,19 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use deployer_engine::{
     session::{Applied, Session, Wish},
-    sim::{Ended, Points, Process, SimStore, Site, run},
+    sim::{Ended, Fault, Points, Process, SimStore, Site, run},
     store::ObjectStore,
 };
 use futures::FutureExt;
 use serde_json::{Value, json};
-use support::{How, Planet, desired, scope};
+use support::{Dice, How, Planet, desired, scope};
 
 /// What one apply wrote.
 struct Written {
@@ -39,7 +42,7 @@ fn fan_out(count: usize) -> Written {
     let site = Site::new(&planet.clock, points.clone());
     let mut world = planet.world(&site, &How::default());
     // As a bucket does: only while a write is on its way can others gather for the next.
-    world.objects = Arc::new(SimStore::new(&planet.memory, &site).that_takes(Duration::from_millis(50)));
+    world.objects = Arc::new(SimStore::new(&planet.memory, &site).that_takes(|| Duration::from_millis(50)));
     world.limits.parallelism = count;
     let work = async move {
         let mut session = Session::new(world, &scope());
@@ -83,4 +86,49 @@ fn beside_the_journal_an_apply_writes_each_shard_and_as_little_else_as_ever() {
     let else_than_shards = |written: &Written| written.all - written.shards;
     assert_eq!(else_than_shards(&ten), else_than_shards(&hundred));
     assert!(hundred.shards <= 2 * 101, "{} writes of 101 shards", hundred.shards);
+}
+
+/// What one run of several components calls and writes, one step after another: with answers of the store that take up to so many
+/// milliseconds, and a machine that is too busy at one of ten points.
+fn one_by_one(millis: u64, seed: u64) -> Vec<String> {
+    let mut all = serde_json::Map::new();
+    for name in ["a", "b", "c"] {
+        let input = json!({"$ref": {"address": format!("K.{name}/Thing"), "output": "Id"}});
+        let after = [format!("K.{name}/Named")];
+        all.insert(format!("K.{name}/Thing"), json!({"type": "Sim::Nameless", "properties": {"Size": 5}}));
+        all.insert(format!("K.{name}/Named"), json!({"type": "Sim::Named", "properties": {"Late": 1, "Input": input}}));
+        all.insert(format!("K.{name}/More"), json!({"type": "Sim::Nameless", "properties": {}, "after": after}));
+    }
+    let (wanted, mut planet) = (desired(&all.into()), Planet::new());
+    let dice = Arc::new(Mutex::new(Dice(seed)));
+    let roll = move |below: u64| dice.lock().unwrap_or_else(PoisonError::into_inner).below(below);
+    let (busy, slow) = (roll.clone(), roll);
+    let points = Points::new(Arc::new(move |_, _: &str| (busy(10) == 0).then(|| Fault::Stall(busy(15)))));
+    let site = Site::new(&planet.clock, points.clone());
+    let mut world = planet.world(&site, &How::default());
+    let takes = move || Duration::from_millis(slow(millis));
+    world.objects = Arc::new(SimStore::new(&planet.memory, &site).that_takes(takes));
+    world.limits.parallelism = 1;
+    let work = async move {
+        let mut session = Session::new(world, &scope());
+        session.apply(&wanted, &Wish::default(), &mut |_, _| futures::future::ready(true).boxed()).await
+    };
+    match run(&planet.clock.clone(), Process::new(&site, work)) {
+        Ended::Finished(Ok(Applied::Ran { report, .. })) => assert!(report.is_success(), "{report:?}"),
+        other => panic!("seed {seed}: it did not run: {other:?}"),
+    }
+    // Signs of life come by the clock; and what is on its way at one time may arrive in either order.
+    let mut passed: Vec<String> = points.passed().into_iter().filter(|it| !it.contains("holder")).collect();
+    passed.sort();
+    passed
+}
+
+#[test]
+fn one_after_another_a_run_makes_the_same_calls_however_slow_its_store_and_its_machine_are() {
+    let first = one_by_one(1, 1);
+    for seed in 2..100 {
+        for millis in [1, 100, 3_000, 15_000] {
+            assert_eq!(one_by_one(millis, seed), first, "seed {seed}, answers within {millis} ms");
+        }
+    }
 }

@@ -58,6 +58,8 @@ struct Run<'a> {
     shards: &'a mut BTreeMap<ComponentId, Held<Shard>>,
     intents: BTreeMap<StepId, Intent>,
     batch: Vec<Entry>,
+    /// Steps whose intent is durable, to be started.
+    durable: Vec<StepId>,
     appending: bool,
     dirty: BTreeSet<ComponentId>,
     writing: BTreeSet<ComponentId>,
@@ -87,6 +89,7 @@ pub async fn execute<'a>(
         shards,
         intents: BTreeMap::new(),
         batch: Vec::new(),
+        durable: Vec::new(),
         appending: false,
         dirty: BTreeSet::new(),
         writing: BTreeSet::new(),
@@ -99,6 +102,7 @@ pub async fn execute<'a>(
     };
     let mut keep = world.lease.keep().boxed().fuse();
     loop {
+        run.begin();
         run.admit();
         run.flush();
         if run.is_over() {
@@ -112,6 +116,9 @@ pub async fn execute<'a>(
         // A step tells its early answer before its end, and may have told both since.
         while let Some(Some((id, outcome))) = heard.next().now_or_never() {
             run.created(id, outcome);
+            if run.world.parallelism == 1 {
+                run.flush();
+            }
         }
         run.hear(news);
     }
@@ -201,7 +208,7 @@ impl<'a> Run<'a> {
         match news {
             News::Journaled(Ok(()), steps) => {
                 self.appending = false;
-                steps.into_iter().for_each(|id| self.start(id));
+                self.durable.extend(steps);
             }
             News::Journaled(Err(error), steps) => {
                 self.appending = false;
@@ -234,6 +241,13 @@ impl<'a> Run<'a> {
         if self.report.broken.is_none() {
             self.world.events.send(Event::StateFailed { error: error.chain() });
             self.report.broken = Some(error);
+        }
+    }
+
+    /// Starts what may be started: one at a time not beside a shard's write.
+    fn begin(&mut self) {
+        if self.world.parallelism > 1 || self.writing.is_empty() {
+            std::mem::take(&mut self.durable).into_iter().for_each(|id| self.start(id));
         }
     }
 

@@ -17,19 +17,19 @@ use crate::{
 pub struct SimStore {
     memory: Arc<MemoryStore>,
     site: Site,
-    takes: Duration,
+    takes: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
 impl SimStore {
     /// `memory` as `site` reaches it: at once.
     pub fn new(memory: &Arc<MemoryStore>, site: &Site) -> Self {
-        Self { memory: memory.clone(), site: site.clone(), takes: Duration::ZERO }
+        Self { memory: memory.clone(), site: site.clone(), takes: Arc::new(|| Duration::ZERO) }
     }
 
     /// The same where each write takes a while.
     #[must_use]
-    pub fn that_takes(self, takes: Duration) -> Self {
-        Self { takes, ..self }
+    pub fn that_takes(self, takes: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { takes: Arc::new(takes), ..self }
     }
 
     async fn write<T>(
@@ -39,8 +39,9 @@ impl SimStore {
         what: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let source = || "the world wills it".into();
-        if !self.takes.is_zero() {
-            self.site.sleep(self.takes).await;
+        let takes = (self.takes)();
+        if !takes.is_zero() {
+            self.site.sleep(takes).await;
         }
         match self.site.pass(&format!("{action} {key}")).await {
             Way::Do => what.await,
