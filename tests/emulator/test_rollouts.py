@@ -483,6 +483,16 @@ class Snapshots(Rollouts):
             self.assertEqual(self.deployments(), [("PRIMARY", "IN_PROGRESS", 0, 0), ("ACTIVE", "COMPLETED", 1, 0)])
 
 
+    def test_an_open_connection_is_answered_by_what_was_restored(self):
+        queues = self.client("sqs")
+        control("snapshot")
+        for _ in range(30):
+            queues.create_queue(QueueName="late")
+            self.assertEqual(len(queues.list_queues()["QueueUrls"]), 1)
+            control("restore")
+            self.assertNotIn("QueueUrls", queues.list_queues())
+
+
 class ZNothingWasMissing(test_emulator.Case):
     def test_no_operation_was_unsupported(self):
         self.assertEqual(control("unsupported")["operations"], [])

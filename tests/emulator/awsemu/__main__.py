@@ -77,6 +77,8 @@ def main():
         shell.pause = lambda: threading.Thread(target=server.shutdown).start()
         # werkzeug's own would close the socket at its end.
         BaseServer.serve_forever(server, 0.02)
+        hang_up(server, shell.asker)
+        shell.paused.set()
         # Whoever asked is still being answered.
         shell.answered.wait()
         hang_up(server)
@@ -97,14 +99,14 @@ def watch(given):
         threading.Thread(target=end, daemon=True).start()
 
 
-def hang_up(server):
-    """Ends all connections, each after its answer; one that has none after a second without."""
+def hang_up(server, but=None):
+    """Ends all connections but one, each after its answer; one that has none after a second without."""
     for how, patience in ((socket.SHUT_RD, 1), (socket.SHUT_RDWR, 0.1)):
-        for connection in list(server.open):
+        for connection in server.open - {but}:
             with contextlib.suppress(OSError):
                 connection.shutdown(how)
         until = time.monotonic() + patience
-        while server.open and time.monotonic() < until:
+        while server.open - {but} and time.monotonic() < until:
             time.sleep(0.002)
 
 

@@ -40,7 +40,8 @@ class Shell:
         self.lock = threading.RLock()
         self.clients, self.unsupported, self.stale, self.answers, self.tokens = {}, [], {}, {}, {}
         self.world = World()
-        self.pause, self.wish, self.answered = None, None, threading.Event()
+        self.pause, self.wish, self.asker = None, None, None
+        self.paused, self.answered = threading.Event(), threading.Event()
 
     def client(self, name):
         with self.lock:
@@ -55,7 +56,6 @@ class Shell:
         environ["CONTENT_LENGTH"] = str(len(body))
         if environ.get("PATH_INFO", "").startswith("/_emulator/"):
             answer = self.control(environ, body)
-            # Whoever asks next shall be answered by who is there then.
             reply = self.reply(start, 200, [("Content-Type", "application/json")], json.dumps(answer).encode(), [("Connection", "close")])
             self.answered.set()
             return reply
@@ -193,8 +193,20 @@ class Shell:
         client = self.client(data.get("client", ""))
         if what == "frozen":
             return client.wait_frozen(float(data.get("wait_ms", 0)) / 1000)
+        if what in ("snapshot", "restore", "discard"):
+            return self.hand_over(what, environ["werkzeug.socket"])
         with self.lock:
             return self.command(what, data, client) or {}
+
+    def hand_over(self, what, asker):
+        """All accounts at once, with everything that is due: see `__main__`. Answered when nobody else is any more: whoever asks next is to be
+        answered by who is there then."""
+        self.wish, self.asker = what, asker
+        self.answered.clear()
+        self.paused.clear()
+        self.pause()
+        self.paused.wait()
+        return {}
 
     def command(self, what, data, client):
         if what == "options":
@@ -214,11 +226,6 @@ class Shell:
             client.clear()
         elif what == "alarm":
             self.alarm(data, client)
-        elif what in ("snapshot", "restore", "discard"):
-            # All accounts at once, with everything that is due: see `__main__`.
-            self.wish = what
-            self.answered.clear()
-            self.pause()
         elif what == "unsupported":
             return {"operations": self.unsupported}
         elif what == "reset":

@@ -1,12 +1,12 @@
 //! The kill sweep: `cargo run -p deployer-tests --bin killsweep -- [--tour queues|web-app|existing-vpc|two-services] [--state folder|aws]
-//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--changing] [--seconds-from N] [--seed S]
+//! [--phase NAME[,NAME]] [--from N] [--all | --sample N] [--seconds N] [--each N] [--reads] [--seconds-from N] [--seed S]
 //! [--workers N] [--scale F]`.
 //!
-//! Points are numbered in the tour's order; a run that was broken off goes on `--from` one of them, or in its second kills
-//! `--seconds-from` one, in the order in which they are run.
-//! First one kill at each chosen point; then, for some of them (`--seconds`), a second kill at the calls and writes of the run that
-//! recovers, all of them or `--each` of both sorts; with `--changing` only at calls that change something, as a kill before a read
-//! leaves what a kill after the call before it leaves. Prints its points, its seed and its failures, and ends with 1 if there is one.
+//! First one kill at each point, or at a sample of them; then, for some points that the seed chooses (`--seconds`; 30 of `--all`), a
+//! second kill before each call and write that changes something in the run that recovers, or before `--each` of both sorts. A kill
+//! before a read leaves what a kill after the change ahead of it leaves; with `--reads` they are killed at too. Points are numbered in
+//! the tour's order; a run that was broken off goes on `--from` one of them, or in its second kills `--seconds-from` one, in the order in
+//! which they are run. Prints its points, its seed and its failures, and ends with 1 if there is one.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
@@ -39,23 +39,23 @@ fn main() -> Result<()> {
 
     let from: usize = value("--from").map_or(Ok(1), |text| text.parse())?;
     let phases = value("--phase");
-    let chosen = |it: &Kill| phases.is_none_or(|names| names.split(',').any(|name| it.name == name));
-    let kills: Vec<Kill> = undisturbed.kills().into_iter().filter(chosen).skip(from.saturating_sub(1)).collect();
-    let once: Vec<Case> =
-        spread(&kills, if all { kills.len() } else { sample }, seed).into_iter().map(|kill| (kill, None)).collect();
+    let wanted = |it: &Kill| phases.is_none_or(|names| names.split(',').any(|name| it.name == name));
+    let kills: Vec<Kill> = undisturbed.kills().into_iter().filter(wanted).skip(from.saturating_sub(1)).collect();
+    let kills = spread(&kills, if all { kills.len() } else { sample }, seed);
+    let once: Vec<Case> = kills.iter().map(|kill| (*kill, None)).collect();
     let first = run(&once, &mut workers, &undisturbed);
     println!("one kill: points {}, failures {}", once.len(), once.len() - first.passed.len());
 
-    // Where steps run one after another, the next run is the same each time.
-    let alike = |kill: &Kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_));
-    let same = first.passed.iter().filter(|((kill, _), _)| alike(kill)).copied();
-    let seconds: usize = value("--seconds").map_or(Ok(if all { 8 } else { 2 }), |text| text.parse())?;
-    let changing = arguments.iter().any(|it| it == "--changing");
-    let whole = if all || changing { usize::MAX } else { 4 };
-    let each: usize = value("--each").map_or(Ok(whole), |text| text.parse())?;
-    let chosen = spread(&same.collect::<Vec<_>>(), seconds, seed).into_iter().take(seconds);
+    let reads = arguments.iter().any(|it| it == "--reads");
+    let each: usize = value("--each").map_or(Ok(if all { usize::MAX } else { 4 }), |text| text.parse())?;
     let after: usize = value("--seconds-from").map_or(Ok(1), |text| text.parse())?;
-    let mut twice: Vec<Case> = chosen.flat_map(|(case, took)| again(case, took, changing, each, seed)).collect();
+    let seconds: usize = value("--seconds").map_or(Ok(if all { 30 } else { 2 }), |text| text.parse())?;
+    // Where steps run one after another, the next run is the same each time.
+    let alike = kills.iter().filter(|kill| keep == Keep::Aws || matches!(kill.point, Point::Write(_)));
+    let chosen: Vec<Kill> = spread(&alike.copied().collect::<Vec<_>>(), seconds, seed);
+    let again = first.passed.iter().filter(|((kill, _), _)| chosen.contains(kill));
+    let mut twice: Vec<Case> =
+        again.flat_map(|((kill, _), took)| seconds_of(*kill, *took, reads, each, seed)).collect();
     in_order(&mut twice);
     let twice = twice.split_off(after.saturating_sub(1).min(twice.len()));
     let second = run(&twice, &mut workers, &undisturbed);
@@ -81,16 +81,16 @@ fn report(points: usize, results: &[&Results]) -> Result<()> {
 /// At most `wanted` of them, evenly, starting where the seed says.
 fn spread<T: Copy>(all: &[T], wanted: usize, seed: usize) -> Vec<T> {
     let step = all.len().div_ceil(wanted.max(1)).max(1);
-    all.iter().skip(seed % step).step_by(step).copied().collect()
+    all.iter().skip(seed % step).step_by(step).take(wanted).copied().collect()
 }
 
-/// A second kill at each call and write of the run that recovered, or at some of them. How often that run asks while it waits
-/// is a matter of time: its last third of calls is no sure thing, but each that changes something is.
-fn again((kill, _): Case, took: Recovered, changing: bool, each: usize, seed: usize) -> Vec<Case> {
+/// Second kills after this one: in the run that recovered, with what that took. How often it asks while it waits is a matter of time: its
+/// last third of calls is no sure thing, but each that changes something is.
+fn seconds_of(kill: Kill, took: Recovered, reads: bool, each: usize, seed: usize) -> Vec<Case> {
     let some = |last: u64| spread(&(1..=last).collect::<Vec<_>>(), each, seed).into_iter();
-    let calls: Vec<Second> = match changing {
-        true => some(took.changes).map(Second::Change).collect(),
-        false => some(took.calls * 2 / 3).map(Second::Call).collect(),
+    let calls: Vec<Second> = match reads {
+        true => some(took.calls * 2 / 3).map(Second::Call).collect(),
+        false => some(took.changes).map(Second::Change).collect(),
     };
     calls.into_iter().chain(some(took.writes).map(Second::Write)).map(|second| (kill, Some(second))).collect()
 }
