@@ -203,9 +203,9 @@ impl Lease {
     /// for longer than its lease has to win the record again first, which it cannot once somebody has taken over.
     pub async fn sure(&self) -> Result<()> {
         while !self.is_lost() && self.has_run_out() {
-            if self.beat(&|_| {}).await.is_err() {
-                self.lost.store(true, Ordering::SeqCst);
-            }
+            // Apart: it is rare, and each call of each step would have room for it on its stack.
+            let beat = Box::pin(self.beat(&|_| {})).await;
+            self.lost.fetch_or(beat.is_err(), Ordering::SeqCst);
         }
         if self.is_lost() { Err(LockError::Lost.into()) } else { Ok(()) }
     }

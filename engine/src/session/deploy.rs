@@ -53,7 +53,8 @@ impl Session {
         if !plan.is_empty() && !approve(&plan, Question::Apply).await {
             return Ok(Applied::Declined);
         }
-        self.deploy(desired, wish, plan, &memory, approve).await
+        // On the heap, as all that waits below it: without optimisation one answer of AWS takes half a megabyte of stack to read.
+        Box::pin(self.deploy(desired, wish, plan, &memory, approve)).await
     }
 
     async fn deploy(
@@ -65,7 +66,7 @@ impl Session {
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
         let opened = self.open(&plan.lineage, wish, plan.counts(), Some(memory)).await?;
-        let result = self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage).await;
+        let result = Box::pin(self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage)).await;
         self.conclude(result, opened).await
     }
 

@@ -226,7 +226,7 @@ pub async fn check(
                         Some(it) => it,
                         None => standing.insert(Stand::new(sample, client, types).await?),
                     };
-                    stand.show(property, extent).await
+                    Box::pin(stand.show(property, extent)).await
                 };
                 if result.is_err() {
                     // What is left of it is in nobody's way.
@@ -267,7 +267,7 @@ impl Stand {
         mine.clear_calls()?;
         let result = match property {
             Property::Contract => Ok(Shown::NotForIt),
-            Property::Faults => faults::show(bench, extent).await,
+            Property::Faults => Box::pin(faults::show(bench, extent)).await,
             Property::Stale => stale::show(bench, extent).await,
             Property::Outside => outside::show(bench).await,
             Property::Tags => tags::show(bench).await,

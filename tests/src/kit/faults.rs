@@ -37,7 +37,7 @@ struct Part {
 }
 
 pub(super) async fn show(bench: &mut Bench, extent: &Extent) -> Result<Shown> {
-    let (create, updates, delete) = undisturbed(bench, extent).await?;
+    let (create, updates, delete) = Box::pin(undisturbed(bench, extent)).await?;
     let mut dice = Dice(extent.seed);
     let mut points = |part: &Part| {
         let mut found = points(&part.quiet);
