@@ -271,11 +271,9 @@ impl Lease {
         Ok(self.book.take(&holder_id(self.deployment()), &wanted).await?)
     }
 
-    /// Gives everything back. What is lost is someone else's to give back.
+    /// Gives everything back. What is lost is someone else's to give back, and its deployment theirs to close: an error.
     pub async fn release(self) -> Result<()> {
-        if self.sure().await.is_err() {
-            return Ok(());
-        }
+        self.sure().await?;
         let id = holder_id(self.deployment());
         let components: Vec<ComponentId> = self.components().into_iter().collect();
         self.book.free(&id, &components).await?;

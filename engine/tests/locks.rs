@@ -253,6 +253,12 @@ fn random_schedules_of_several_machines() {
     }
 }
 
+/// Held up before its last words, taken over by one that dies at once, and back again: what is another's to close stays open.
+#[test]
+fn seeds_that_failed_once_hold() {
+    random_schedule(388);
+}
+
 /// A deployment is numbered a moment before its holder's record is there: nobody takes it for dead meanwhile.
 #[test]
 fn a_deployment_without_a_holder_yet_is_left_alone() {
