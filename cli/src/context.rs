@@ -26,7 +26,6 @@ use serde_json::Value;
 
 use crate::{
     args::Global,
-    duration,
     examine::Here,
     exit::{Code, Failure},
     lookups, machine,
@@ -240,7 +239,7 @@ impl Context {
             Some(file) => Arc::new(Measured::new(events, file, self.scope(), self.stores.clock.clone())),
             None => events,
         };
-        let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage)?;
+        let mut world = world(&self.global, &self.stores, self.types.clone(), &self.stop, events, lineage);
         world.examiner = Arc::new(Here { folder: self.global.dir.clone(), aws: self.aws.clone() });
         world.limits.on_failure = self.on_failure(rollback);
         world.limits.wait = wait;
@@ -299,11 +298,8 @@ pub fn world(
     stop: &Stop,
     events: Arc<dyn Sink>,
     lineage: String,
-) -> Result<World, Failure> {
-    let timeout = duration::parse(&global.lock_timeout).ok_or_else(|| {
-        Failure::said(Code::Usage, format!("--lock-timeout {}: write 30s or 10m", global.lock_timeout))
-    })?;
-    Ok(World {
+) -> World {
+    World {
         types,
         clock: stores.clock.clone(),
         objects: stores.objects.clone(),
@@ -316,11 +312,11 @@ pub fn world(
         limits: Limits {
             parallelism: usize::from(global.parallelism),
             call_timeout: deployer_providers::CALL_TIMEOUT,
-            lock: LockRules { timeout, ttl: Duration::from_secs(60) },
+            lock: LockRules { timeout: global.lock_timeout, ttl: Duration::from_secs(60) },
             on_failure: OnFailure::Never,
             wait: true,
         },
         new_lineage: lineage,
         safety: Safety::ON,
-    })
+    }
 }

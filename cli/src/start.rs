@@ -54,7 +54,8 @@ fn log(cli: &Cli) -> Result<(), Failure> {
     use tracing_subscriber::{EnvFilter, fmt};
     let level = match (cli.global.verbose, cli.global.quiet) {
         (_, true) => "error",
-        (0 | 1, _) => "warn",
+        // Where credentials are looked for in vain is no warning: the error says it in its own words.
+        (0 | 1, _) => "warn,aws_config=error",
         (2, _) => "info,aws_config=warn",
         _ => "debug",
     };

@@ -2,11 +2,12 @@
 
 mod drift;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::drift::{DriftCommand, DriftFormat};
+use crate::duration;
 
 /// Deploys AWS stacks from Kubernetes-style YAML by calling the AWS SDK itself.
 #[derive(Debug, Parser)]
@@ -63,8 +64,8 @@ pub struct Global {
     #[arg(long, value_name = "PLACE", global = true)]
     pub state: Option<String>,
     /// How long to wait for somebody else's lock: 30s, 10m
-    #[arg(long, value_name = "TIME", default_value = "0s", global = true)]
-    pub lock_timeout: String,
+    #[arg(long, value_name = "TIME", default_value = "0s", global = true, value_parser = time)]
+    pub lock_timeout: Duration,
     /// Write what a run measures to a file, as Prometheus text: waits for locks, steps, durations
     #[arg(long, value_name = "FILE", global = true)]
     pub metrics: Option<PathBuf>,
@@ -347,7 +348,7 @@ pub enum StateCommand {
     },
     /// Put earlier contents back; AWS is not touched
     Restore {
-        /// Only these [default: all]
+        /// Only these, or broken records by their keys [default: all components]
         components: Vec<String>,
         /// A version of one component, or a time: 2026-11-24T12:00:00Z
         #[arg(long, value_name = "VERSION|TIME", conflicts_with = "from")]
@@ -361,4 +362,8 @@ pub enum StateCommand {
     },
     /// Read and check every record
     Verify,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "write 30s or 10m".to_owned())
 }

@@ -222,7 +222,7 @@ async fn make(
         &stop,
         Arc::new(Progress::new(*term, global.json, stores.clock.clone())),
         LINEAGE.to_owned(),
-    )?;
+    );
     let mut session = Session::new(world, &desired.scope);
     let wish = Wish {
         refresh: true,

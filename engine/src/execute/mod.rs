@@ -116,7 +116,7 @@ pub async fn execute<'a>(
         // A step tells its early answer before its end, and may have told both since.
         while let Some(Some((id, outcome))) = heard.next().now_or_never() {
             run.created(id, outcome);
-            if run.world.parallelism == 1 {
+            if run.is_one_by_one() {
                 run.flush();
             }
         }
@@ -149,8 +149,12 @@ impl<'a> Run<'a> {
 
     /// One at a time is meant of all that takes time: neither a step nor a shard's write begins beside anything else, so that such
     /// a run makes the same calls each time.
+    fn is_one_by_one(&self) -> bool {
+        self.world.parallelism == 1
+    }
+
     fn takes_turns(&self) -> bool {
-        self.world.parallelism == 1 && !self.news.is_empty()
+        self.is_one_by_one() && !self.news.is_empty()
     }
 
     fn halted(&self) -> bool {
@@ -246,7 +250,7 @@ impl<'a> Run<'a> {
 
     /// Starts what may be started: one at a time not beside a shard's write.
     fn begin(&mut self) {
-        if self.world.parallelism > 1 || self.writing.is_empty() {
+        if !self.is_one_by_one() || self.writing.is_empty() {
             std::mem::take(&mut self.durable).into_iter().for_each(|id| self.start(id));
         }
     }
