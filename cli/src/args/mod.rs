@@ -57,7 +57,7 @@ pub struct Global {
     /// Log to a file instead of stderr
     #[arg(long, value_name = "FILE", global = true)]
     pub log_file: Option<PathBuf>,
-    /// How many steps run at once; with 1 they run in the plan's order, each with its records written before the next
+    /// How many steps run at once; with 1 each begins when the records of the one before are written, in the same order each time
     #[arg(long, value_name = "N", default_value_t = 16, global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// Where state is kept: a folder, or s3://BUCKET/PREFIX [default: what the Stack says, else .deployer in its folder]

@@ -59,7 +59,7 @@ impl Progress {
         let mut progress = Self {
             phase: vec![Phase::Waiting; count],
             blocked: plan.steps.iter().map(|step| step.after.len()).collect(),
-            // One after another takes equally long in any order: the plan's is the same each time.
+            // One after another takes equally long in any order: that of their numbers is the same each time.
             rank: if parallelism > 1 { ranks(plan, &waiting) } else { vec![0; count] },
             waiting,
             answered: BTreeSet::new(),

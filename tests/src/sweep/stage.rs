@@ -68,7 +68,7 @@ impl Stage {
         }
     }
 
-    /// A phase's command, with steps that run one after another: the same calls each time, in the plan's order.
+    /// A phase's command, with steps that run one after another: the same calls each time, in the same order.
     pub(crate) fn words_one_by_one(&self, phase: &Phase) -> Vec<&str> {
         let mut words = [phase.command, &["--parallelism", "1"]].concat();
         words.extend(self.flags());
