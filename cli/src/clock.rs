@@ -4,27 +4,41 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the clock that all others are to use")]
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use deployer_engine::clock::Clock;
 use futures::future::{BoxFuture, FutureExt};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Goes on while the machine sleeps, as a lease does: whoever wakes up has to see that the lock may be another's by now. The
+/// standard library's clock stands still meanwhile.
+#[cfg(target_os = "linux")]
+const CLOCK: ClockId = ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const CLOCK: ClockId = ClockId::Monotonic;
 
 /// The machine's clock, scaled.
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
     scale: f64,
 }
 
 impl SystemClock {
     /// A clock whose seconds take `scale` seconds.
     pub fn new(scale: f64) -> Self {
-        Self { start: Instant::now(), scale }
+        Self { start: now(), scale }
     }
+}
+
+fn now() -> Duration {
+    let now = clock_gettime(CLOCK);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
 impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
-        self.start.elapsed().div_f64(self.scale)
+        now().saturating_sub(self.start).div_f64(self.scale)
     }
 
     fn wall_millis(&self) -> u64 {

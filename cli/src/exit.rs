@@ -66,6 +66,16 @@ impl Failure {
         }
     }
 
+    /// A person said no.
+    pub fn declined() -> Self {
+        Self::said(Code::Refused, "not approved; nothing was changed")
+    }
+
+    /// There is no terminal to ask at.
+    pub fn unasked() -> Self {
+        Self::said(Code::Refused, "nobody can be asked here, and --auto-approve was not given; nothing was changed")
+    }
+
     /// How the process ends.
     pub fn code(&self) -> Code {
         match self {

@@ -69,7 +69,7 @@ pub struct Holder {
 pub enum LockError {
     /// Someone else holds it and is alive.
     #[error(
-        "{} held by {user} on {host} (process {pid}) for {purpose}, deployment {deployment}; it is alive. Wait with --lock-timeout, or let it finish",
+        "{} held by {user} on {host} (process {pid}) for {purpose}, deployment {deployment}; it is alive, and keeps it until it ends or gives no sign of life for {ttl_seconds} s. Wait with --lock-timeout, or let it finish",
         list(components)
     )]
     Held {
@@ -87,6 +87,8 @@ pub enum LockError {
         deployment: DeploymentId,
         /// Since when, in milliseconds since 1970 UTC.
         since_millis: u64,
+        /// How long it is believed after a sign of life.
+        ttl_seconds: u64,
     },
     /// We were paused for so long that someone else may have taken over.
     #[error(
@@ -385,14 +387,14 @@ pub async fn acquire(
 }
 
 fn held_error(held: &BTreeMap<ComponentId, String>, holder: Holder) -> LockError {
-    let id = holder_id(holder.deployment);
     LockError::Held {
-        components: held.iter().filter(|(_, by)| **by == id).map(|(component, _)| component.clone()).collect(),
+        components: held.iter().filter(|it| *it.1 == holder_id(holder.deployment)).map(|it| it.0.clone()).collect(),
         user: holder.owner.user,
         host: holder.owner.host,
         pid: holder.owner.pid,
         purpose: holder.purpose,
         deployment: holder.deployment,
         since_millis: holder.since_millis,
+        ttl_seconds: holder.ttl_seconds,
     }
 }

@@ -132,3 +132,33 @@ fn one_after_another_a_run_makes_the_same_calls_however_slow_its_store_and_its_m
         }
     }
 }
+
+/// A thousand components of which one has changed: the shards that the next apply writes.
+fn changed_one_of(count: usize) -> Vec<String> {
+    let stack = |changed: i64| {
+        let size = |number: usize| if number == 7 { changed } else { 1 };
+        let thing = |number: usize| {
+            let properties = json!({"Size": size(number)});
+            (format!("K.n{number}/Thing"), json!({"type": "Sim::Nameless", "properties": properties}))
+        };
+        desired(&(0..count).map(thing).collect::<serde_json::Map<_, _>>().into())
+    };
+    let mut planet = Planet::new();
+    planet.succeed(&stack(1), false);
+    let how = How { points: Points::quiet(), ..How::default() };
+    match planet.apply(&stack(2), false, &how) {
+        Ended::Finished(Ok(Applied::Ran { report, .. })) => assert!(report.is_success(), "{report:?}"),
+        other => panic!("it did not run: {other:?}"),
+    }
+    let passed = how.points.passed().into_iter();
+    passed.filter(|it| it.starts_with("write shop/") && it.contains("/components/")).collect()
+}
+
+#[test]
+fn a_change_of_one_component_of_a_thousand_writes_its_shard_alone() {
+    let written = changed_one_of(1_000);
+    assert!(!written.is_empty());
+    assert!(written.iter().all(|it| it.ends_with("/K.n7.json")), "{written:?}");
+    // Before and after: that it has changed, and that it is good.
+    assert!(written.len() <= 2, "{written:?}");
+}

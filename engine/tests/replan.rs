@@ -5,9 +5,12 @@
 
 mod support;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use deployer_engine::{
@@ -19,7 +22,7 @@ use deployer_engine::{
     store::LockStore,
 };
 use futures::FutureExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{How, Planet, desired, scope};
 
 /// Both things, of these sizes. `K.b` needs the id of `K.a`, which never changes: a plan for `K.b` holds no lock on `K.a`, and
@@ -217,4 +220,38 @@ fn what_somebody_else_has_done_already_is_not_asked_about_and_not_done_twice() {
         let there = met.planet.inventory();
         met.planet.check(&format!("{moment:?}"), &stack(1, 2), false, &there);
     }
+}
+
+/// What was locked for `K.a` alone, of which this is the next content; `K.b` has no step then, and keeps the id that it has.
+fn locked_for(next: &Value) -> usize {
+    let mut planet = Planet::new();
+    planet.succeed(&stack(1, 1), false);
+    let all = desired(&json!({
+        "K.a/Thing": {"type": "Sim::Nameless", "properties": next},
+        "K.b/Other": {"type": "Sim::Named", "properties": {"Size": 1, "Input": {"$ref": {"address": "K.a/Thing", "output": "Id"}}}},
+    }));
+    let site = Site::new(&planet.clock, Points::quiet());
+    let others = Others { at: Moment::Planned, clock: planet.clock.clone(), all: Arc::default(), came: Arc::default() };
+    let heard = Arc::new(Heard { others, events: Mutex::default() });
+    let mut world = planet.world(&site, &How::default());
+    world.events = heard.clone();
+    let targets = Some(BTreeSet::from(["K.a".parse().expect("a component")]));
+    let wish = Wish { refresh: true, purpose: "apply".into(), targets, ..Wish::default() };
+    let work = async move {
+        Session::new(world, &scope()).apply(&all, &wish, &mut |_, _| futures::future::ready(true).boxed()).await
+    };
+    let ended = run(&planet.clock.clone(), Process::new(&site, work));
+    assert!(matches!(ended, Ended::Finished(Ok(Applied::Ran { .. }))), "{ended:?}");
+    let events = heard.events.lock().expect("no panic");
+    let locked = events.iter().find_map(|it| match it {
+        Event::Locked { components, .. } => Some(*components),
+        _ => None,
+    });
+    locked.expect("something was locked")
+}
+
+#[test]
+fn users_of_what_is_replaced_are_locked_too() {
+    assert_eq!(locked_for(&json!({"Size": 2})), 1);
+    assert_eq!(locked_for(&json!({"Size": 1, "Mode": "other"})), 2);
 }

@@ -186,13 +186,10 @@ pub async fn ended(
         }
         Applied::NoChanges => Ok(Code::Done),
         Applied::Declined if missing => {
-            let failure = Failure::said(
-                Code::Refused,
-                "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-            );
+            let failure = Failure::unasked();
             Err(failure.help("read the plan above, then run the same command with --auto-approve"))
         }
-        Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
+        Applied::Declined => Err(Failure::declined()),
     }
 }
 

@@ -80,7 +80,7 @@ async fn take_back(
             );
             Code::Done
         }
-        _ => return Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
+        _ => return Err(Failure::declined()),
     })
 }
 

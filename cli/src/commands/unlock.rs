@@ -59,13 +59,10 @@ pub async fn run(
     }
     let question = "Take the locks away? A call that is on the wire just now cannot be called back.";
     if !auto_approve && !term.asks {
-        return Err(Failure::said(
-            Code::Refused,
-            "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-        ));
+        return Err(Failure::unasked());
     }
     if !auto_approve && !term.confirm(question) {
-        return Err(Failure::said(Code::Refused, "not approved; nothing was changed"));
+        return Err(Failure::declined());
     }
     for (holder, _) in &holders {
         session.force(holder.deployment).await.map_err(|trouble| context.failure(trouble))?;

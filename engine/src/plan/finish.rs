@@ -1,7 +1,26 @@
-//! The last of a plan: which components it is about, and what their shards keep beside resources.
+//! The last of a plan: which components it is about, what their shards keep beside resources, and which it locks.
 
-use super::{Plan, PlannedComponent, planner::Planner};
-use crate::{address::ComponentId, record::Record, state::Shard};
+use std::collections::BTreeSet;
+
+use super::{Action, Plan, PlannedComponent, planner::Planner};
+use crate::{
+    address::{Address, ComponentId},
+    record::Record,
+    state::Shard,
+};
+
+impl Plan {
+    /// What a deployment of it locks: its components, and those that are recorded as users of anything that it replaces or takes away.
+    /// Nobody else makes something with the old one's id meanwhile.
+    pub fn locks<'a>(&self, shards: impl Iterator<Item = (&'a ComponentId, &'a Shard)>) -> BTreeSet<ComponentId> {
+        let goes = |action: &Action| matches!(action, Action::Delete { .. } | Action::Create { replaces: Some(_), .. });
+        let going: BTreeSet<&Address> =
+            self.steps.iter().filter(|step| goes(&step.action)).map(|step| step.address()).collect();
+        let uses = |shard: &Shard| shard.resources.values().flat_map(|it| &it.needs).any(|need| going.contains(need));
+        let users = shards.filter(|(_, shard)| uses(shard)).map(|(id, _)| id);
+        self.components.keys().chain(users).cloned().collect()
+    }
+}
 
 impl Planner<'_> {
     pub(super) fn finish(mut self) -> Plan {

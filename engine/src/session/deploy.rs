@@ -66,7 +66,8 @@ impl Session {
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
         let opened = self.open(&plan.lineage, wish, plan.counts(), Some(memory)).await?;
-        let result = Box::pin(self.locked(desired, wish, plan, approve, &opened.lease, &opened.lineage)).await;
+        let wanted = plan.locks(memory.bodies());
+        let result = Box::pin(self.locked(desired, wish, plan, wanted, approve, &opened)).await;
         self.conclude(result, opened).await
     }
 
@@ -131,12 +132,11 @@ impl Session {
         desired: &Desired,
         wish: &Wish,
         mut plan: Plan,
+        mut wanted: BTreeSet<ComponentId>,
         approve: Approve<'_>,
-        lease: &Lease,
-        lineage: &str,
+        Opened { lease, lineage, .. }: &Opened,
     ) -> Result<Option<Done>, Trouble> {
         loop {
-            let wanted: BTreeSet<ComponentId> = plan.components.keys().cloned().collect();
             let work = self.hold(lease, &wanted, lineage);
             hold_on(lease, work).await?;
             let memory = hold_on(lease, async { Ok(self.look().await?) }).await?;
@@ -148,6 +148,7 @@ impl Session {
             let again = hold_on(lease, self.plan_from(desired, wish, &memory)).await?;
             let same = again.steps == plan.steps;
             plan = again;
+            wanted = plan.locks(memory.bodies());
             if !plan.refusals.is_empty()
                 || !same
                     && !plan.is_empty()
@@ -379,10 +380,11 @@ pub(super) async fn hold_on<T>(lease: &Lease, work: impl Future<Output = Result<
 /// Components of the plan whose shard is not the one that the plan was made from.
 fn moved(plan: &Plan, memory: &Memory) -> Vec<ComponentId> {
     let now = |id: &ComponentId| memory.shards.get(id).map(|held| &held.record.nonce);
-    let used =
-        plan.components.keys().chain(plan.steps.iter().flat_map(|step| step.needs.iter().map(|need| &need.component)));
-    let used: BTreeSet<&ComponentId> = used.collect();
-    used.into_iter().filter(|id| now(id) != plan.basis.get(*id)).cloned().collect()
+    // A user of what is replaced that came meanwhile is among those that are locked, and was not in what the plan was made from.
+    let mut used = plan.locks(memory.bodies());
+    used.extend(plan.steps.iter().flat_map(|step| step.needs.iter().map(|need| need.component.clone())));
+    used.retain(|id| now(id) != plan.basis.get(id));
+    used.into_iter().collect()
 }
 
 fn ending(report: &Report) -> Ending {

@@ -53,8 +53,7 @@ impl Session {
     pub async fn drift(&mut self, search: &Search<'_>) -> Result<Report> {
         let memory = self.look().await?;
         let mut moving = self.at_work().await?;
-        let bodies: BTreeMap<ComponentId, &Shard> =
-            memory.shards.iter().map(|(id, held)| (id.clone(), &held.record.body)).collect();
+        let bodies: BTreeMap<ComponentId, &Shard> = memory.bodies().map(|(id, it)| (id.clone(), it)).collect();
         let wanted = |id: &ComponentId| search.targets.as_ref().is_none_or(|it| it.contains(id));
         let current = |it: &Asked| {
             let state = bodies.get(&it.address.component)?.resources.get(&it.address.role)?;
@@ -197,7 +196,7 @@ impl Session {
         approve: Approve<'_>,
     ) -> Result<Applied, Trouble> {
         let memory = self.look().await?;
-        let shards = memory.shards.iter().map(|(id, held)| (id.clone(), &held.record.body)).collect();
+        let shards = memory.bodies().map(|(id, it)| (id.clone(), it)).collect();
         let (desired, mending) = plan::mend(&self.scope, &shards, &self.world.types, &report.things, tests, chosen);
         if mending.whose.is_empty() {
             return Ok(Applied::NoChanges);

@@ -152,6 +152,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// What the shards say.
+    fn bodies(&self) -> impl Iterator<Item = (&ComponentId, &Shard)> {
+        self.shards.iter().map(|(id, held)| (id, &held.record.body))
+    }
+
     /// True if what was before this deployment is still of use to somebody, or may be.
     fn remembers(&self, deployment: DeploymentId) -> bool {
         let since = |held: &Held<Shard>| held.record.body.before.as_ref().map(|it| it.since);

@@ -1,6 +1,7 @@
 //! The cloud of the world: things by id, with its own sense of time.
 //!
-//! A call takes a second, a new thing is invisible for three, and a call whose caller died may still arrive.
+//! A call takes a second, and arrives whatever becomes of its caller meanwhile; one may arrive long after its caller died. A new thing
+//! is invisible for three seconds.
 
 use std::{
     collections::BTreeMap,
@@ -10,8 +11,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Site, lock, process::Way};
+use super::{Site, deeds::Sort, lock, process::Way};
 use crate::{
+    address::ComponentId,
     clock::Clock,
     error::{Class, Error, Result},
 };
@@ -34,11 +36,11 @@ pub struct Cloud {
 pub struct Things {
     /// What exists.
     pub things: BTreeMap<String, Thing>,
-    late: Vec<(Duration, Change)>,
+    under_way: Vec<(Duration, Call)>,
     now: Duration,
 }
 
-type Change = Box<dyn FnOnce(&mut Things) -> Result<Value> + Send>;
+type Call = Box<dyn FnOnce(&mut Things) + Send>;
 
 /// One thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,12 +68,13 @@ impl Cloud {
 
     fn at(&self, now: Duration) -> std::sync::MutexGuard<'_, Things> {
         let mut things = lock(&self.inner);
-        things.now = now;
-        things.late.sort_by_key(|(at, _)| *at);
-        while things.late.first().is_some_and(|(at, _)| *at <= now) {
-            let (_, change) = things.late.remove(0);
-            let _ = change(&mut things);
+        things.under_way.sort_by_key(|(at, _)| *at);
+        while things.under_way.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, arrives) = things.under_way.remove(0);
+            things.now = at;
+            arrives(&mut things);
         }
+        things.now = now;
         things
     }
 
@@ -105,30 +108,41 @@ impl Things {
 }
 
 impl Reach {
-    /// One mutating call.
+    /// One mutating call, for a thing of this component.
     pub async fn call(
         &self,
         operation: &'static str,
         what: String,
+        whose: Option<ComponentId>,
         change: impl FnOnce(&mut Things) -> Result<Value> + Send + 'static,
     ) -> Result<Value> {
-        let way = self.site.pass(&format!("{operation} {what}")).await;
+        let (doer, holding, label) =
+            (self.site.doer().clone(), self.site.doer().holding(), format!("{operation} {what}"));
+        let way = self.site.pass(&label).await;
+        let at = self.site.world().now() + if way == Way::Late { LATE } else { CALL };
+        if way == Way::Refuse {
+            self.site.world().until(at).await;
+            return Err(error(operation, Class::Other, "Refused"));
+        }
+        let answer = Arc::new(Mutex::new(Err(error(operation, Class::Ambiguous, "NotArrived"))));
+        let told = answer.clone();
+        let arrives = move |things: &mut Things| {
+            let result = change(things);
+            if let (Ok(_), Some(component)) = (&result, whose) {
+                doer.did(at, holding, (component, Sort::Call), label);
+            }
+            *lock(&told) = result;
+        };
+        lock(&self.cloud.inner).under_way.push((at, Box::new(arrives)));
         if way == Way::Late {
-            let at = self.site.world().now() + LATE;
-            lock(&self.cloud.inner).late.push((at, Box::new(change)));
             return self.site.die().await;
         }
-        self.site.sleep(CALL).await;
-        let answer = |way| match way {
-            Way::Refuse => Err(error(operation, Class::Other, "Refused")),
-            _ => Ok(()),
-        };
-        answer(way)?;
-        let result = change(&mut self.cloud.at(self.site.world().now()));
+        self.site.world().until(at).await;
+        drop(self.cloud.at(self.site.world().now()));
         match way {
             Way::DoAndDie => self.site.die().await,
             Way::Mute => Err(error(operation, Class::Ambiguous, "ConnectionReset")),
-            _ => result,
+            _ => std::mem::replace(&mut *lock(&answer), Ok(Value::Null)),
         }
     }
 

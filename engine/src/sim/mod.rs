@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod deeds;
 pub mod process;
 pub mod store;
 pub mod types;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use clock::{SimClock, run};
 pub use cloud::Cloud;
+pub use deeds::Deeds;
 pub use process::{Clocks, Ended, Gauge, Process, Site};
 pub use store::SimStore;
 

@@ -10,7 +10,11 @@ use std::{
 
 use futures::future::{BoxFuture, FutureExt};
 
-use super::{Fault, Points, SimClock, lock};
+use super::{
+    Fault, Points, SimClock,
+    deeds::{Deeds, Doer},
+    lock,
+};
 use crate::clock::Clock;
 
 /// How a process ended.
@@ -55,6 +59,7 @@ pub struct Site {
     clock: SimClock,
     clocks: Clocks,
     points: Points,
+    doer: Doer,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -87,6 +92,7 @@ impl Site {
             clock: clock.clone(),
             clocks: Clocks { monotonic: Gauge::RIGHT, wall: Gauge::RIGHT },
             points,
+            doer: Doer::default(),
             inner: Arc::default(),
         }
     }
@@ -95,6 +101,17 @@ impl Site {
     #[must_use]
     pub fn with(self, clocks: Clocks) -> Self {
         Self { clocks, ..self }
+    }
+
+    /// The same where what it does is noted.
+    #[must_use]
+    pub fn noted_in(self, deeds: &Deeds) -> Self {
+        Self { doer: deeds.doer(), ..self }
+    }
+
+    /// Who does what is done here.
+    pub fn doer(&self) -> &Doer {
+        &self.doer
     }
 
     /// The world's time.

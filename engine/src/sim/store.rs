@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Site, process::Way};
+use super::{Site, deeds::Sort, process::Way};
 use crate::{
     address::ComponentId,
     clock::Clock,
@@ -58,6 +58,12 @@ impl SimStore {
     }
 }
 
+/// Whose shard this is.
+fn component(key: &str) -> Option<ComponentId> {
+    let (_, file) = key.split_once("/components/")?.1.split_once('/')?;
+    file.strip_suffix(".json")?.parse().ok()
+}
+
 #[async_trait]
 impl ObjectStore for SimStore {
     async fn get(&self, key: &str) -> Result<Option<(Version, Bytes)>, StoreError> {
@@ -69,7 +75,16 @@ impl ObjectStore for SimStore {
     }
 
     async fn put_if(&self, key: &str, expected: Option<&Version>, bytes: Bytes) -> Result<Version, StoreError> {
-        self.write("write", key, self.memory.put_if(key, expected, bytes)).await
+        let doer = self.site.doer();
+        let (whose, put) = (doer.holding(), self.memory.put_if(key, expected, bytes));
+        let noted = async {
+            let version = put.await?;
+            if let Some(component) = component(key) {
+                doer.did(self.site.world().now(), whose, (component, Sort::Write), format!("write {key}"));
+            }
+            Ok(version)
+        };
+        self.write("write", key, noted).await
     }
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Past>, StoreError> {
@@ -96,7 +111,9 @@ impl LockStore for SimStore {
     }
 
     async fn drop_holder(&self, id: &str, expected: &Version) -> Result<(), StoreError> {
-        self.write("drop holder", id, self.memory.drop_holder(id, expected)).await
+        let dropped = self.write("drop holder", id, self.memory.drop_holder(id, expected)).await;
+        self.site.doer().released();
+        dropped
     }
 
     async fn take(&self, holder: &str, components: &[ComponentId]) -> Result<Taken, StoreError> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::cloud::{Reach, Things, error};
 use crate::{
+    address::{Address, ComponentId},
     error::{Class, Result},
     facts::{Facts, FoundBy, NameRule, Nature, OnRemove, Output, Rate, Settle, SettleTable},
     health::{Health, Symptom},
@@ -164,6 +165,12 @@ fn value(spec: &Spec) -> Value {
     serde_json::to_value(spec).unwrap_or_default()
 }
 
+/// Whose thing it is, of types that have tags.
+fn component(spec: &Spec) -> Option<ComponentId> {
+    let address = spec.tags.iter().find(|tag| tag["Key"] == "deployer:address")?["Value"].as_str()?;
+    Some(address.parse::<Address>().ok()?.component)
+}
+
 impl<K: Kind> Sim<K> {
     fn is(&self, kind: &str) -> bool {
         K::TYPE == kind
@@ -216,14 +223,15 @@ impl<K: Kind> Resource for Sim<K> {
 
     async fn create(&self, who: &Identity, spec: &Spec) -> Result<Created> {
         let (id, wanted) = (self.id(who, spec), spec.clone());
-        let made =
-            self.0.call("Create", format!("{}", who.address), move |things| create::<K>(things, id, wanted)).await?;
+        let change = move |things: &mut Things| create::<K>(things, id, wanted);
+        let whose = Some(who.address.component.clone());
+        let made = self.0.call("Create", who.address.to_string(), whose, change).await?;
         let id = made.as_str().unwrap_or_default();
         Ok(Created::whole(id).without(&["Late"]).output("Id", id))
     }
 
     async fn update(&self, id: &PhysicalId, _: &Spec, spec: &Spec, _: &Changed) -> Result<()> {
-        let (key, spec) = (id.0.clone(), spec.clone());
+        let (key, whose, spec) = (id.0.clone(), component(spec), spec.clone());
         let change = move |things: &mut Things| {
             let Some(thing) = things.things.get_mut(&key) else {
                 return Err(error("Update", Class::NotFound, "NotFound"));
@@ -231,13 +239,13 @@ impl<K: Kind> Resource for Sim<K> {
             thing.spec = value(&spec);
             Ok(Value::Null)
         };
-        self.0.call("Update", id.0.clone(), change).await.map(drop)
+        self.0.call("Update", id.0.clone(), whose, change).await.map(drop)
     }
 
-    async fn delete(&self, id: &PhysicalId, _: &Spec, _: &DeleteOptions) -> Result<()> {
+    async fn delete(&self, id: &PhysicalId, spec: &Spec, _: &DeleteOptions) -> Result<()> {
         let key = id.0.clone();
         let change = move |things: &mut Things| Ok(things.things.remove(&key).map_or(Value::Null, |it| it.spec));
-        self.0.call("Delete", id.0.clone(), change).await.map(drop)
+        self.0.call("Delete", id.0.clone(), component(spec), change).await.map(drop)
     }
 
     async fn probe(&self, id: &PhysicalId, _: &Spec) -> Result<Health> {

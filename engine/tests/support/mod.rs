@@ -11,7 +11,7 @@ use deployer_engine::{
     lock::{LockRules, Owner},
     safety::Safety,
     session::{Applied, Limits, Memory, OnFailure, Session, Trouble, Wish, World},
-    sim::{Clocks, Cloud, Ended, Gauge, Points, Process, SimClock, SimStore, Site, run, types},
+    sim::{Clocks, Cloud, Deeds, Ended, Gauge, Points, Process, SimClock, SimStore, Site, run, types},
     stop::Stop,
     store::{LockStore, memory::MemoryStore},
     verdict::{Examiner, NoExaminer},
@@ -24,6 +24,7 @@ pub struct Planet {
     pub clock: SimClock,
     pub cloud: Cloud,
     pub memory: Arc<MemoryStore>,
+    pub deeds: Deeds,
     pub runs: u32,
 }
 
@@ -107,7 +108,13 @@ pub type Result = std::result::Result<Applied, Trouble>;
 
 impl Planet {
     pub fn new() -> Self {
-        Self { clock: SimClock::default(), cloud: Cloud::default(), memory: Arc::default(), runs: 0 }
+        Self {
+            clock: SimClock::default(),
+            cloud: Cloud::default(),
+            memory: Arc::default(),
+            deeds: Deeds::default(),
+            runs: 0,
+        }
     }
 
     pub fn world(&mut self, site: &Site, how: &How) -> World {
@@ -142,7 +149,7 @@ impl Planet {
 
     /// A process that applies `desired`.
     pub fn process(&mut self, desired: &Desired, destroy: bool, how: &How) -> Process<Result> {
-        let site = Site::new(&self.clock, how.points.clone()).with(how.clocks);
+        let site = Site::new(&self.clock, how.points.clone()).with(how.clocks).noted_in(&self.deeds);
         let world = self.world(&site, how);
         let desired = desired.clone();
         // As the command line does: equal files are equal input.
@@ -193,7 +200,15 @@ impl Planet {
             clock: self.clock.clone(),
             cloud: self.cloud.fork(),
             memory: Arc::new(self.memory.fork()),
+            deeds: Deeds::default(),
             runs: self.runs,
+        }
+    }
+
+    /// No holder wrote after the next one of the same component had, or called for anything after the next one had.
+    pub fn took_turns(&self, label: &str, calls_too: bool) {
+        if let Some(wrong) = self.deeds.out_of_turn(calls_too) {
+            panic!("{label}: out of turn: {wrong}");
         }
     }
 

@@ -93,11 +93,8 @@ pub(super) fn end(made: &Made, wanted: &Bootstrap, term: &Term) -> Result<Code, 
             Err(Failure::said(Code::Refused, "what is there would have to be replaced; nothing was changed")
                 .help(instead(plan, wanted)))
         }
-        Applied::Declined if made.missing => Err(Failure::said(
-            Code::Refused,
-            "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-        )),
-        Applied::Declined => Err(Failure::said(Code::Refused, "not approved; nothing was changed")),
+        Applied::Declined if made.missing => Err(Failure::unasked()),
+        Applied::Declined => Err(Failure::declined()),
     }
 }
 

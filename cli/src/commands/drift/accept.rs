@@ -55,10 +55,10 @@ pub async fn run(global: &Global, text: &str, auto_approve: bool, term: &Term) -
         }
         let yes = auto_approve || term.asks && term.confirm("\nKeep it in the state like this?");
         if !yes {
-            return Err(Failure::said(Code::Refused, "not approved; nothing was changed"));
+            return Err(Failure::declined());
         }
     } else if !auto_approve {
-        return Err(Failure::said(Code::Refused, "nobody can be asked here, and --auto-approve was not given"));
+        return Err(Failure::unasked());
     }
     let flags = PlanFlags::default();
     let wish = Wish { purpose: format!("accept {text}"), ..plan::wish(&context, &memory, &flags, false)? };

@@ -9,7 +9,7 @@ use deployer_engine::{
 };
 use serde_json::json;
 
-use super::{Desk, declined, has_changes, names};
+use super::{Desk, has_changes, names};
 use crate::{
     exit::{Code, Failure},
     render::plan,
@@ -32,7 +32,7 @@ pub async fn import(mut desk: Desk, address: &str, id: &str, auto_approve: bool)
         }
     }
     if !desk.approved(auto_approve, "Take it over?")? {
-        return Err(declined());
+        return Err(Failure::declined());
     }
     let mut change = |deployment: u64, shards: &mut BTreeMap<ComponentId, Shard>| {
         let shard = shards.entry(address.component.clone()).or_default();
@@ -125,7 +125,7 @@ pub async fn rm(mut desk: Desk, what: &str, auto_approve: bool) -> Result<Code, 
     }
     forgotten.iter().for_each(|line| desk.term.say(line));
     if !desk.approved(auto_approve, "Forget it? Nobody will delete it then.")? {
-        return Err(declined());
+        return Err(Failure::declined());
     }
     let mut change = |deployment: u64, shards: &mut BTreeMap<ComponentId, Shard>| {
         let Some(shard) = shards.get_mut(&id) else { return Ok(()) };

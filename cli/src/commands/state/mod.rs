@@ -134,19 +134,12 @@ fn approved(term: &Term, auto_approve: bool, question: &str) -> Result<bool, Fai
     match (auto_approve, term.asks) {
         (true, _) => Ok(true),
         (false, true) => Ok(term.confirm(question)),
-        (false, false) => Err(Failure::said(
-            Code::Refused,
-            "nobody can be asked here, and --auto-approve was not given; nothing was changed",
-        )),
+        (false, false) => Err(Failure::unasked()),
     }
 }
 
 fn wish(purpose: &str) -> Wish {
     Wish { purpose: purpose.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), ..Wish::default() }
-}
-
-fn declined() -> Failure {
-    Failure::said(Code::Refused, "not approved; nothing was changed")
 }
 
 /// The names of several components, as people read them.

@@ -22,7 +22,7 @@ use deployer_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{Desk, approved, declined, look::way, names, wish};
+use super::{Desk, approved, look::way, names, wish};
 use crate::{
     args::StateCommand,
     context::Context,
@@ -68,7 +68,7 @@ pub async fn whole(mut desk: Desk, components: &[String], source: Source, auto_a
         names(&changed)
     ));
     if !desk.approved(auto_approve, "Put it back?")? {
-        return Err(declined());
+        return Err(Failure::declined());
     }
     let (shards, wish) = (shards.into_iter().filter(|(id, _)| changed.contains(id)).collect(), desk.wish("restore"));
     let done = desk.session.replace(&shards, &wish, lineage.as_deref()).await;
@@ -176,7 +176,7 @@ pub async fn broken(
     let restored: Vec<ComponentId> = shards.keys().cloned().collect();
     term.say(format!("{}: what cannot be read is written over. AWS is not touched.", names(&restored)));
     if !approved(&term, auto_approve, "Put it back?")? {
-        return Err(declined());
+        return Err(Failure::declined());
     }
     let wish = wish(&format!("restore {}", names(&restored)));
     let deployment = session.mend(&shards, &wish).await.map_err(|trouble| context.failure(trouble))?;
@@ -218,7 +218,7 @@ pub async fn records(
     }
     term.say(format!("{}: what cannot be read is written over. AWS is not touched.", keys.join(", ")));
     if !approved(term, auto_approve, "Put it back?")? {
-        return Err(declined());
+        return Err(Failure::declined());
     }
     for fault in wanted {
         session.mend_record(fault).await?;
