@@ -26,14 +26,17 @@ ssm.put_parameter(Name="/shop/mode", Value=mode, Type="SecureString")
 print(json.dumps(None))
 "#;
 
-/// Every object of the state's bucket, as one text.
+/// Every object of the state's bucket with all that it was before, and the lock table.
 const OBJECTS: &str = r#"
 import boto3, json, sys
 from botocore.config import Config
 s3 = boto3.client("s3", region_name="eu-west-1", config=Config(s3={"addressing_style": "path"}))
 table = boto3.client("dynamodb", region_name="eu-west-1").scan(TableName=sys.argv[2])["Items"]
-keys = [it["Key"] for it in s3.list_objects_v2(Bucket=sys.argv[1])["Contents"]]
-print(json.dumps({"objects": {key: s3.get_object(Bucket=sys.argv[1], Key=key)["Body"].read().decode() for key in keys}, "locks": str(table)}))
+pages = s3.get_paginator("list_object_versions").paginate(Bucket=sys.argv[1])
+versions = [(it["Key"], it["VersionId"]) for page in pages for it in page.get("Versions", [])]
+assert len(versions) > len(dict(versions)), "nothing was written twice"
+text = lambda key, version: s3.get_object(Bucket=sys.argv[1], Key=key, VersionId=version)["Body"].read().decode()
+print(json.dumps({"objects": {f"{key} in version {version}": text(key, version) for key, version in versions}, "locks": str(table)}))
 "#;
 
 const STACK: &str = r#"

@@ -54,6 +54,11 @@ fn a_web_app_killed_at_a_sample_of_points_converges() -> Result<()> {
 }
 
 #[test]
+fn a_web_app_with_its_state_in_aws_converges_too() -> Result<()> {
+    sample(&WEB_APP, Keep::Aws, 4)
+}
+
+#[test]
 fn its_variants_killed_at_a_sample_of_points_converge() -> Result<()> {
     sample(&EXISTING_VPC, Keep::Folder, 3)?;
     sample(&TWO_SERVICES, Keep::Folder, 3)

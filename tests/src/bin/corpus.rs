@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
+use clap::Parser;
 use deployer_providers::{Aws, registry};
 use deployer_tests::{
     Result,
@@ -15,16 +16,26 @@ use deployer_tests::{
     kit::fields,
 };
 
+/// Every property changed from outside, and what drift finds of it
+#[derive(Parser)]
+struct Options {
+    /// Samples whose file has this in its name
+    #[arg(long, default_value = "")]
+    only: String,
+    /// How many emulators
+    #[arg(long, default_value_t = 3)]
+    workers: usize,
+    /// Of all changes one in so many
+    #[arg(long, default_value_t = 1)]
+    sample: usize,
+    /// Where to start counting
+    #[arg(long, default_value_t = 0)]
+    seed: usize,
+}
+
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
-    let choice = Choice {
-        only: value("--only").cloned().unwrap_or_default(),
-        workers: value("--workers").map_or(Ok(3), |text| text.parse())?,
-        every: value("--sample").map_or(Ok(1), |text| text.parse())?,
-        seed: value("--seed").map_or(Ok(0), |text| text.parse())?,
-    };
-    let table = run(&choice)?;
+    let Options { only, workers, sample, seed } = Options::parse();
+    let table = run(&Choice { only, workers, every: sample, seed })?;
     println!("{table}");
     let (apart, properties) = not_compared();
     apart.iter().for_each(|it| println!("not compared  {it}"));

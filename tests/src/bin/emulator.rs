@@ -1,15 +1,24 @@
-//! Starts the emulator for a person: `cargo run -p deployer-tests --bin emulator [-- --port N --time-scale X]`.
+//! Starts the emulator for a person: `cargo run -p deployer-tests --bin emulator`, with `-- --help` for its flags.
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
+use clap::Parser;
 use deployer_tests::{Result, emulator::Emulator};
 
+/// Starts the emulator and prints the environment of its clients
+#[derive(Parser)]
+struct Options {
+    /// Where it listens; 0 is any free port
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How long a second of AWS's time takes
+    #[arg(long, default_value_t = 1.0)]
+    time_scale: f64,
+}
+
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
-    let port = value("--port").map_or(Ok(0), |text| text.parse())?;
-    let scale = value("--time-scale").map_or(Ok(1.0), |text| text.parse())?;
-    let emulator = Emulator::start_on(port, scale)?;
+    let options = Options::parse();
+    let emulator = Emulator::start_on(options.port, options.time_scale)?;
     println!("# AWS, emulated, at {}; Ctrl-C ends it. In another terminal:", emulator.endpoint());
     for (name, value) in emulator.client_of("you", "111122223333").env() {
         if name != "AWS_SDK_UA_APP_ID" {

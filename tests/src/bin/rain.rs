@@ -5,15 +5,29 @@
 
 #![allow(clippy::print_stdout, reason = "it talks to a person")]
 
-use deployer_tests::{Result, rain::Rain, sweep::tour::TOURS};
+use clap::Parser;
+use deployer_tests::{
+    Result,
+    rain::Rain,
+    sweep::tour::{Tour, named},
+};
+
+/// Applies while a third of all calls is throttled, fails or is cut off
+#[derive(Parser)]
+struct Options {
+    /// Which stack
+    #[arg(long, default_value = "queues", value_parser = named)]
+    tour: &'static Tour,
+    /// How many applies
+    #[arg(long, default_value_t = 50)]
+    seeds: u64,
+    /// The first one's seed
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+}
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
-    let seeds: u64 = value("--seeds").map_or(Ok(50), |text| text.parse())?;
-    let from: u64 = value("--from").map_or(Ok(1), |text| text.parse())?;
-    let name = value("--tour").map_or("queues", String::as_str);
-    let tour = TOURS.iter().copied().find(|it| it.name == name).ok_or("there is no tour of this name")?;
+    let Options { tour, seeds, from } = Options::parse();
     let mut rain = Rain::new(tour, 0.05)?;
     let (mut right, mut at_once, mut calls) = (0, 0, 0);
     for seed in from..from + seeds {
@@ -26,7 +40,8 @@ fn main() -> Result<()> {
         }
     }
     println!(
-        "{name}: {seeds} seeds, {right} right, {at_once} of them in the first run, {} calls each",
+        "{}: {seeds} seeds, {right} right, {at_once} of them in the first run, {} calls each",
+        tour.name,
         calls / right.max(1)
     );
     if right == seeds { Ok(()) } else { Err("some did not end right".into()) }

@@ -7,18 +7,27 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clap::Parser;
 use deployer_tests::{
     Result,
     matrix::{CHANGES, Cell, FAILINGS, Matrix},
 };
 
+/// Every sort of change with every way to fail, and what stands in AWS afterwards
+#[derive(Parser)]
+struct Options {
+    /// Cells whose words have this in them
+    #[arg(long, default_value = "")]
+    only: String,
+    /// How many worlds at a time
+    #[arg(long, default_value_t = 3)]
+    workers: usize,
+}
+
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
-    let workers: usize = value("--workers").map_or(Ok(3), |text| text.parse())?;
-    let only = value("--only").map(String::as_str).unwrap_or_default();
+    let Options { only, workers } = Options::parse();
     let all = CHANGES.iter().flat_map(|change| FAILINGS.iter().map(|failing| Cell(*change, *failing)));
-    let cells: Vec<Cell> = all.filter(|cell| cell.to_string().contains(only)).collect();
+    let cells: Vec<Cell> = all.filter(|cell| cell.to_string().contains(&only)).collect();
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..workers.max(1) {

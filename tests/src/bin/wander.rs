@@ -12,17 +12,28 @@ use std::{
     },
 };
 
+use clap::Parser;
 use deployer_tests::{
     Result,
     wander::{Ended, Wander},
 };
 
+/// Random changes of the web app in the rain, and whether each verdict was right
+#[derive(Parser)]
+struct Options {
+    /// How many runs
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first run's seed
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// How many worlds at a time
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+}
+
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
-    let seeds: u64 = value("--seeds").map_or(Ok(200), |text| text.parse())?;
-    let from: u64 = value("--from").map_or(Ok(1), |text| text.parse())?;
-    let workers: usize = value("--workers").map_or(Ok(2), |text| text.parse())?;
+    let Options { seeds, from, workers } = Options::parse();
     let next = AtomicU64::new(from);
     let ended: Mutex<(BTreeMap<Ended, u64>, u64)> = Mutex::default();
     std::thread::scope(|scope| {

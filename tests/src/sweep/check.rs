@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::{Checked, Failure, Keep, Stage, Wrong, difference, normal, tour::Phase};
+use super::{Checked, Failure, Keep, Stage, Wrong, difference, inventory::wrong, normal, tour::Phase};
 use crate::{Result, place};
 
 /// After a phase: AWS is to hold what it holds undisturbed.
@@ -19,7 +19,7 @@ pub(super) fn check(stage: &Stage, phase: &Phase, expected: &Value) -> Checked<(
     }
     let now = normal(stage.client.inventory()?);
     if now != *expected {
-        return Err(Failure(Wrong::Differs, format!("the inventory differs:\n{}", difference(&now, expected))));
+        return Err(Failure(wrong(&now, expected), format!("the inventory differs:\n{}", difference(&now, expected))));
     }
     let left = match stage.keep {
         Keep::Folder => locks_left(&stage.product.folder().join(".deployer/locks"))?,

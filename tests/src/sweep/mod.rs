@@ -12,6 +12,7 @@ pub mod tour;
 
 use std::{fs, path::Path, process::Stdio};
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use self::{
@@ -37,7 +38,11 @@ const REACH_SECONDS: u64 = 180;
 /// What does not hold after a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wrong {
-    /// AWS holds something else than it does undisturbed.
+    /// Something stands in AWS that does not undisturbed.
+    Orphan,
+    /// Something stands in AWS twice.
+    Duplicate,
+    /// AWS holds something else than it does undisturbed, or lacks something.
     Differs,
     /// The next run fails, or leaves something to do.
     Unconverged,
@@ -67,7 +72,7 @@ impl From<std::io::Error> for Failure {
 type Checked<T> = std::result::Result<T, Failure>;
 
 /// Where the stack's state is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Keep {
     /// In a folder: record writes are killed by a library that is loaded into the process.
     Folder,

@@ -22,8 +22,13 @@ pub struct Phase {
     pub command: &'static [&'static str],
 }
 
-/// All tours.
-pub const TOURS: &[&Tour] = &[&QUEUES, &WEB_APP, &EXISTING_VPC, &TWO_SERVICES];
+const TOURS: &[&Tour] = &[&QUEUES, &WEB_APP, &EXISTING_VPC, &TWO_SERVICES];
+
+/// The tour of this name.
+pub fn named(name: &str) -> Result<&'static Tour> {
+    let all = || TOURS.iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
+    TOURS.iter().copied().find(|it| it.name == name).ok_or_else(|| format!("no tour: there are {}", all()).into())
+}
 
 const APPLY: &[&str] = &["apply", "-e", "dev", "--auto-approve"];
 const DESTROY: &[&str] = &["destroy", "-e", "dev", "--auto-approve"];
