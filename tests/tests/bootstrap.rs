@@ -16,6 +16,62 @@ fn bucket(client: &Client) -> String {
     format!("deployer-state-{}-eu-west-1", client.account())
 }
 
+/// What has to hold of bucket, table and role, asked by boto3.
+const AUDIT: &str = r#"
+import boto3, json, sys
+from botocore.config import Config
+name, region = sys.argv[1], "eu-west-1"
+s3 = boto3.client("s3", region_name=region, config=Config(s3={"addressing_style": "path"}))
+dynamodb, iam = boto3.client("dynamodb", region_name=region), boto3.client("iam", region_name=region)
+policy = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+table = dynamodb.describe_table(TableName="deployer-state-locks")["Table"]
+expiry = dynamodb.describe_time_to_live(TableName="deployer-state-locks")["TimeToLiveDescription"]
+tags = {it["Key"]: it["Value"] for it in dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]}
+trust = iam.get_role(RoleName="DeployerExecutionRole")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+print(json.dumps({
+    "versioning": s3.get_bucket_versioning(Bucket=name)["Status"],
+    "old versions": [it["NoncurrentVersionExpiration"]["NoncurrentDays"] for it in s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"] if it["Status"] == "Enabled"],
+    "encryption": [it["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for it in s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]],
+    "public": s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
+    "without TLS": [[it["Effect"], it["Action"], it["Resource"]] for it in policy if it["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}],
+    "key": [table["KeySchema"], table["AttributeDefinitions"]],
+    "billing": table["BillingModeSummary"]["BillingMode"],
+    "expires": expiry.get("AttributeName") if expiry["TimeToLiveStatus"].startswith("EN") else None,
+    "tags": {key: tags.get(key) for key in ("Name", "ManagedBy")},
+    "machines": [it["Action"] for it in trust if it["Principal"] == {"Service": "ec2.amazonaws.com"}],
+    "jobs": [{key: it[key] for key in ("Effect", "Action", "Condition")} for it in trust if "Federated" in it["Principal"]],
+}))
+"#;
+
+/// All of it is as it has to be, and these statements let jobs in.
+fn is_right(client: &Client, jobs: &Value) -> Result<()> {
+    let name = bucket(client);
+    let arn = format!("arn:aws:s3:::{name}");
+    let found = client.python(AUDIT, &[&name])?;
+    let expected = json!({
+        "versioning": "Enabled",
+        "old versions": [90],
+        "encryption": ["AES256"],
+        "public": {"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+        "without TLS": [["Deny", "s3:*", [arn, format!("{arn}/*")]]],
+        "key": [[{"AttributeName": "lockKey", "KeyType": "HASH"}], [{"AttributeName": "lockKey", "AttributeType": "S"}]],
+        "billing": "PAY_PER_REQUEST",
+        "expires": "expiresAt",
+        "tags": {"Name": "deployer-state-locks", "ManagedBy": "deployer"},
+        "machines": ["sts:AssumeRole"],
+        "jobs": jobs,
+    });
+    assert_eq!(found, expected, "{found:#}");
+    Ok(())
+}
+
+/// What lets in the jobs of this subject, under this operator.
+fn jobs_of(operator: &str, subject: &str) -> Value {
+    let mut conditions = json!({"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}});
+    conditions[operator]["token.actions.githubusercontent.com:sub"] = json!(subject);
+    json!([{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Condition": conditions}])
+}
+
 #[test]
 fn it_creates_and_then_finds_nothing_to_do() -> Result<()> {
     let emulator = Emulator::start(0.02)?;
@@ -32,10 +88,7 @@ fn it_creates_and_then_finds_nothing_to_do() -> Result<()> {
     let rights = there["managed_policies"]["DeployerExecutionRole-1"].to_string();
     let objects = format!("arn:aws:s3:::{}/*/*/*", bucket(&client));
     assert!(rights.contains(&objects), "{objects} is not in {rights}");
-    let trust = &there["roles"]["DeployerExecutionRole"]["trust"]["Statement"];
-    let jobs = trust.as_array().into_iter().flatten().find(|it| it["Sid"] == "Jobs");
-    let condition = &jobs.expect("a statement for jobs")["Condition"]["StringEquals"];
-    assert_eq!(condition["token.actions.githubusercontent.com:sub"], "repo:acme/shop:environment:prod", "{there:#}");
+    is_right(&client, &jobs_of("StringEquals", "repo:acme/shop:environment:prod"))?;
 
     // And a stack keeps its state there.
     product.succeed(&["init", "shop"])?;
@@ -69,9 +122,9 @@ fn it_corrects_what_is_there_and_leaves_what_is_others() -> Result<()> {
     assert!(said.contains("2 resources taken over"), "{said}");
     let there = client.inventory()?;
     let bucket = &there["buckets"][bucket(&client)];
-    assert_eq!(bucket["versioning"], "Enabled", "{bucket:#}");
     assert_eq!(bucket["tags"]["cost"], "42", "{bucket:#}");
     assert_eq!(bucket["tags"]["deployer:stack"], "deployer", "{bucket:#}");
+    is_right(&client, &jobs_of("StringEquals", "repo:acme/shop:environment:prod"))?;
     assert!(product.succeed(BOOTSTRAP)?.contains("No changes"));
     Ok(())
 }
@@ -170,6 +223,43 @@ fn the_jobs_of_a_repository_keep_their_way_in() -> Result<()> {
     assert!(trust()?.contains("repo:acme/other:ref") && !trust()?.contains("acme/shop"), "{}", trust()?);
     product.succeed(&[&again[..], &["--github", "none"]].concat())?;
     assert!(!trust()?.contains("acme"), "{}", trust()?);
+    Ok(())
+}
+
+/// A role that jobs were meant to take, and cannot: a star under `StringEquals`, the call of others, no audience.
+const SKETCH: &str = r#"
+import boto3, json, sys
+iam = boto3.client("iam", region_name="eu-west-1")
+provider = f"arn:aws:iam::{sys.argv[1]}:oidc-provider/token.actions.githubusercontent.com"
+condition = {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:acme/shop:*"}}
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRole", "Condition": condition}]}
+iam.create_role(RoleName="DeployerExecutionRole", AssumeRolePolicyDocument=json.dumps(trust))
+print(json.dumps(None))
+"#;
+
+#[test]
+fn a_trust_that_lets_nobody_in_is_corrected() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    client.python(SKETCH, &[client.account()])?;
+    client.advance(60)?;
+    product.succeed(&["init", "--bootstrap", "--auto-approve"])?;
+    is_right(&client, &jobs_of("StringLike", "repo:acme/shop:*"))?;
+    assert!(product.succeed(&["init", "--bootstrap", "--auto-approve"])?.contains("No changes"));
+    Ok(())
+}
+
+#[test]
+fn without_a_yes_nothing_is_made() -> Result<()> {
+    let emulator = Emulator::start(0.02)?;
+    let client = emulator.client("bootstrap");
+    let product = Product::new(&client)?;
+    let said = product.run(&["init", "--bootstrap"])?;
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.stderr.contains("nobody can be asked here"), "{said:?}");
+    assert!(said.stdout.contains("5 to create") && said.stdout.contains("DeployerExecutionRole"), "{said:?}");
+    assert_eq!(client.calls()?.mutating, 0);
     Ok(())
 }
 

@@ -135,7 +135,11 @@ fn a_second_interrupt_leaves_at_once_and_the_next_run_settles_it() -> Result<()>
     client.unfreeze()?;
     assert_eq!(said.code, Some(130), "{said:?}");
     assert!(said.stderr.contains("leaving at once"), "{said:?}");
-    product.succeed(APPLY)?;
+    let next = product.succeed(APPLY)?;
+    for words in ["deployment 1 of tester on ", " was killed; ", " of its calls have no recorded outcome", "  settled "]
+    {
+        assert!(next.contains(words), "`{words}` is missing in:\n{next}");
+    }
     assert!(product.succeed(&["plan", "-e", "dev"])?.contains("No changes"));
     Ok(())
 }
@@ -152,12 +156,15 @@ fn two_applies_at_once_the_second_says_who_holds_the_lock_or_waits() -> Result<(
     let labels = "{stack=\"shop\",environment=\"dev\"}";
     let second = product.run(&[APPLY, &["--metrics", "run.prom"]].concat())?;
     assert_eq!(second.code, Some(5), "{second:?}");
-    assert!(second.stderr.contains("held by tester"), "{second:?}");
+    for words in ["held by tester", " for apply, deployment 1", "gives no sign of life for 60 s", "held since "] {
+        assert!(second.stderr.contains(words), "`{words}` is missing in:\n{}", second.stderr);
+    }
     let text = measured()?;
     assert!(text.contains(&format!("deployer_lock_contention_total{labels} 1\n")), "{text}");
     assert!(text.contains("deployer_lock_age_seconds{") && text.contains("holder=\"tester@"), "{text}");
     let waited = product.run(&[APPLY, &["--lock-timeout", "2h", "--metrics", "run.prom"]].concat())?;
     assert_eq!(waited.code, Some(0), "{waited:?}");
+    assert!(waited.stdout.contains("waiting for the lock: tester on "), "{waited:?}");
     let text = measured()?;
     assert!(text.contains(&format!("deployer_lock_contention_total{labels} 1\n")), "{text}");
     assert!(text.contains(&format!("deployer_lock_wait_seconds{labels} ")), "{text}");

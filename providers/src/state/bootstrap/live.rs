@@ -7,7 +7,7 @@ use aws_sdk_iam::Client;
 use deployer_engine::error::{Class, Error, Result};
 use serde_json::Value;
 
-use super::{Bootstrap, policy};
+use super::{Bootstrap, policy, trust::righted};
 use crate::{
     Aws,
     call::{failed, found},
@@ -93,7 +93,7 @@ impl Bootstrap {
     /// from it. An error: the stack and environment that the role deploys already, which are others than the ones that are asked for.
     pub fn meet(&mut self, live: &Live, keep_jobs: bool) -> Result<(), String> {
         if keep_jobs {
-            self.kept_jobs = live.jobs(&self.provider_arn());
+            self.kept_jobs = live.jobs(&self.provider_arn()).into_iter().map(righted).collect();
         }
         let there = live.policies(&self.role);
         let other = there.iter().find_map(|(_, whose, _)| whose.filter(|it| Some(*it) != self.deploys.as_deref()));

@@ -6,6 +6,7 @@
 mod live;
 mod parts;
 mod policy;
+mod trust;
 
 use deployer_engine::{
     address::{Address, ComponentId},
@@ -128,8 +129,7 @@ impl Bootstrap {
         to
     }
 
-    /// Who may take the role: machines of this account, and jobs of the one repository. A pattern needs another operator than a
-    /// plain text: under `StringEquals` a `*` is a star.
+    /// Who may take the role: machines of this account, and jobs of the one repository.
     fn trust(&self) -> Value {
         let suffix = if self.scope.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
         let machines = json!({
@@ -138,23 +138,7 @@ impl Bootstrap {
             "Principal": {"Service": format!("ec2.{suffix}")},
             "Action": "sts:AssumeRole",
         });
-        let jobs = self.github.as_ref().map(|subject| {
-            let mut equals = Map::from_iter([(format!("{GITHUB}:aud"), json!(AUDIENCE))]);
-            let mut conditions = Map::new();
-            if subject.contains(['*', '?']) {
-                conditions.insert("StringLike".to_owned(), json!({format!("{GITHUB}:sub"): subject}));
-            } else {
-                equals.insert(format!("{GITHUB}:sub"), json!(subject));
-            }
-            conditions.insert("StringEquals".to_owned(), equals.into());
-            json!({
-                "Sid": "Jobs",
-                "Effect": "Allow",
-                "Principal": {"Federated": self.provider_arn()},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": conditions,
-            })
-        });
+        let jobs = self.github.as_ref().map(|subject| trust::jobs(&self.provider_arn(), subject));
         let kept = self.kept_jobs.iter().filter(|_| self.github.is_none()).cloned();
         let statements: Vec<Value> = std::iter::once(machines).chain(jobs).chain(kept).collect();
         json!({"Version": "2012-10-17", "Statement": statements})
